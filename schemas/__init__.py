@@ -1,0 +1,1 @@
+"""The data that crosses module and process borders: pure, no I/O, no numpy."""
