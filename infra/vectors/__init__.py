@@ -1,0 +1,1 @@
+"""Vector spaces: the port and its adapters."""
