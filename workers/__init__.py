@@ -1,0 +1,1 @@
+"""Does the work: claims batches, runs stages, stores results."""

@@ -1,0 +1,1 @@
+"""Decoders for untrusted bytes: everything here runs in a sandboxed child process."""

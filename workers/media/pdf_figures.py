@@ -1,0 +1,150 @@
+"""Figures of PDFs: where pictures lie on a page, drawn with all that lies on them."""
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
+from functools import partial
+from itertools import islice
+from typing import TYPE_CHECKING, NamedTuple
+
+import pypdfium2 as pdfium
+import pypdfium2.raw as pdfium_c
+
+from schemas.errors import UnreadableMedia
+from schemas.segment import Box
+from workers.media.figures import Candidate
+from workers.media.media_file import MediaFile
+from workers.media.pages import open_pdf
+from workers.media.pdf_display import Display, Rect
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+#: Objects looked at on a page, and pictures that are put together.
+_N_OBJECTS, _N_PICTURES = 2000, 100
+_MAX_DEPTH = 3
+#: Share of the page that a figure covers: less is an icon, more is a scan or a background.
+_LEAST_SHARE, _MOST_SHARE = 0.01, 0.8
+#: Pictures so close are tiles of one figure; as a share of the page.
+_TOUCHING = 0.005
+#: Resolution of figures, and the longest edge that a page is drawn with for them.
+_SCALE, _LARGEST_EDGE_PX = 200 / 72, 2300
+
+
+class _Picture(NamedTuple):
+    box: Box
+    digest: str
+
+
+@contextmanager
+def find_figures(media: MediaFile) -> Iterator[list[Candidate]]:
+    """Pictures of every page; those that touch are one."""
+    with closing(open_pdf(media)) as document:
+        drawn = _Drawn(document)
+        yield [
+            candidate
+            for number in range(1, len(document) + 1)
+            for candidate in _find_on_page(document, number, drawn)
+        ]
+
+
+def _find_on_page(
+    document: pdfium.PdfDocument, number: int, drawn: "_Drawn"
+) -> Iterator[Candidate]:
+    try:
+        with closing(document[number - 1]) as page:
+            figures = _joined(_pictures(page))
+    except pdfium.PdfiumError:
+        return  # the page is a failure already
+    for figure in figures:
+        if _LEAST_SHARE <= _share(figure.box) <= _MOST_SHARE:
+            box = figure.box
+            yield Candidate(
+                page=number,
+                digest=figure.digest,
+                load=partial(drawn.crop, number, box),
+                box=box,
+            )
+
+
+def _pictures(page: pdfium.PdfPage) -> Iterator[_Picture]:
+    display = Display(page)
+    objects = page.get_objects(max_depth=_MAX_DEPTH)
+    pictures = (o for o in islice(objects, _N_OBJECTS) if o.type == pdfium_c.FPDF_PAGEOBJ_IMAGE)
+    for item in islice(pictures, _N_PICTURES):
+        if box := display.box(_bounds(item)):
+            data = bytes(item.get_data(decode_simple=False))
+            yield _Picture(box, hashlib.sha1(data, usedforsecurity=False).hexdigest())
+
+
+def _bounds(item: pdfium.PdfObject) -> Rect:
+    """Where a picture is on its page; inside a form it says only where in the form."""
+    left, bottom, right, top = item.get_bounds()
+    container = item.container
+    while container is not None:
+        matrix = container.get_matrix()
+        left, bottom, right, top = matrix.on_rect(left, bottom, right, top)
+        container = container.container
+    return left, bottom, right, top
+
+
+def _joined(pictures: Iterable[_Picture]) -> list[_Picture]:
+    """Pictures that touch as one, until none does."""
+    joined: list[_Picture] = []
+    for picture in pictures:
+        one = picture
+        while touching := next((other for other in joined if _touch(one.box, other.box)), None):
+            joined.remove(touching)
+            one = _Picture(_union(one.box, touching.box), f"{touching.digest}+{one.digest}"[:400])
+        joined.append(one)
+    return joined
+
+
+def _touch(a: Box, b: Box) -> bool:
+    return (
+        a.x0 <= b.x1 + _TOUCHING
+        and b.x0 <= a.x1 + _TOUCHING
+        and a.y0 <= b.y1 + _TOUCHING
+        and b.y0 <= a.y1 + _TOUCHING
+    )
+
+
+def _union(a: Box, b: Box) -> Box:
+    return Box(min(a.x0, b.x0), min(a.y0, b.y0), max(a.x1, b.x1), max(a.y1, b.y1))
+
+
+def _share(box: Box) -> float:
+    return (box.x1 - box.x0) * (box.y1 - box.y0)
+
+
+class _Drawn:
+    """The page drawn last: figures come in order of pages."""
+
+    def __init__(self, document: pdfium.PdfDocument) -> None:
+        self._document = document
+        self._number = 0
+        self._image: Image | None = None
+
+    def crop(self, number: int, box: Box) -> "Image":
+        """A figure with the words and lines that lie on it.
+
+        Raises:
+            UnreadableMedia: the page can't be drawn.
+        """
+        if number != self._number:
+            self._image = self._draw(number)
+            self._number = number
+        assert self._image is not None
+        width, height = self._image.size
+        left, top = round(box.x0 * width), round(box.y0 * height)
+        right, bottom = round(box.x1 * width), round(box.y1 * height)
+        return self._image.crop((left, top, right, bottom))
+
+    def _draw(self, number: int) -> "Image":
+        try:
+            with closing(self._document[number - 1]) as page:
+                scale = min(_SCALE, (_LARGEST_EDGE_PX - 0.01) / max(page.get_size()))
+                drawn: Image = page.render(scale=scale, rev_byteorder=True).to_pil()
+                return drawn
+        except pdfium.PdfiumError as exc:
+            raise UnreadableMedia(f"page {number}: {exc}") from exc

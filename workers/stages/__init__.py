@@ -1,0 +1,1 @@
+"""One file per stage; `schemas/stages.py` is the registry."""
