@@ -1,0 +1,1 @@
+"""Where objects enter: every source ends in `events.admit`."""

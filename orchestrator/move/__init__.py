@@ -1,0 +1,1 @@
+"""Moving an embedded installation into a cluster, without running a model."""

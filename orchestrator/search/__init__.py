@@ -1,0 +1,1 @@
+"""From a query to moments: encode, retrieve, fuse, hydrate."""
