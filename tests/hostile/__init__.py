@@ -1,0 +1,1 @@
+"""Files that attack their reader, made here, byte by byte; one or more per known attack."""
