@@ -33,6 +33,11 @@ from workers.leases import LeaseKeeper
 from workers.service import WorkerService
 
 settings = load_settings()
+
+def say(words):
+    # In one piece: several threads speak.
+    print(words + "\\n", end="", flush=True)
+
 database = Database(settings.sqlalchemy_url)
 leases = LeaseKeeper(database, settings.lease_s)
 
@@ -41,19 +46,19 @@ class SlowRunner:
         with database.session_scope() as session:
             jobs = Ledger(session).claim(message.job_ids, "w1", settings.lease_s)
         with leases.hold(jobs, 600):
-            print("claimed", len(jobs), flush=True)
+            say(f"claimed {len(jobs)}")
             if jobs:
                 sys.stdin.readline()
         with database.session_scope() as session:
             ended = [Ledger(session).complete(job, seconds=1) for job in jobs]
-        print("completed", ended, flush=True)
+        say(f"completed {ended}")
 
 heartbeat = Heartbeat(database, "w1", queue_names(), device="cpu", heartbeat_s=settings.heartbeat_s)
 worker = BatchWorker(create_app(settings), SlowRunner(), queue_names(), "w1")
 WorkerService(worker, heartbeat, leases, settings.grace_s).run(
-    on_ready=lambda: print("ready", flush=True), on_stopping=lambda: print("stopping", flush=True)
+    on_ready=lambda: say("ready"), on_stopping=lambda: say("stopping")
 )
-print("ended", flush=True)
+say("ended")
 """
 
 
