@@ -48,7 +48,12 @@ PasswordFile = Annotated[
 
 @app.command()
 def demo(*, json: Json = False) -> None:
-    """Run the sample media through the whole pipeline, then search them."""
+    """Run the sample media through the whole pipeline, then search them.
+
+    Examples:
+      sluice demo
+      sluice demo --json | jq '.searches'
+    """
     from orchestrator.commands.demo import run_demo
 
     raise typer.Exit(run_demo(as_json=json))
@@ -181,7 +186,12 @@ def show(
 
 @app.command()
 def status(*, tenant: Tenant = None, json: Json = False) -> None:
-    """Show counts by state and stage, rates and time to go."""
+    """Show counts by state and stage, rates and time to go.
+
+    Examples:
+      sluice status
+      watch sluice status
+    """
     from orchestrator.commands.inspect import run_status
 
     raise typer.Exit(run_status(tenant=tenant, as_json=json))
@@ -189,7 +199,12 @@ def status(*, tenant: Tenant = None, json: Json = False) -> None:
 
 @app.command()
 def failures(*, tenant: Tenant = None, json: Json = False) -> None:
-    """List what went wrong: object, stage, place, reason."""
+    """List what went wrong: object, stage, place, reason.
+
+    Examples:
+      sluice failures
+      sluice failures --json | jq -r '.failures[].uri'
+    """
     from orchestrator.commands.inspect import run_failures
 
     raise typer.Exit(run_failures(tenant=tenant, as_json=json))

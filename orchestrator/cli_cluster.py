@@ -87,6 +87,10 @@ def orchestrator(
 
     Exit status: 0 stopped in order, 1 a defect of ours (the log has it), 2 a
     setting is wrong or a server does not answer.
+
+    Examples:
+      sluice orchestrator
+      sluice orchestrator --migrate-only
     """
     from orchestrator.commands.orchestrate import run_orchestrator
 
@@ -106,7 +110,12 @@ def doctor(
     ] = False,
     json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
 ) -> None:
-    """Check the environment: one line per dependency, and what is wrong with it."""
+    """Check the environment: one line per dependency, and what is wrong with it.
+
+    Examples:
+      sluice doctor
+      sluice doctor --servers
+    """
     from orchestrator.commands.doctor import run_doctor
 
     raise typer.Exit(run_doctor(as_json=json, worker_only=worker, servers_only=servers))
