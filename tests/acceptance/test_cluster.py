@@ -12,9 +12,8 @@ from PIL import Image
 
 from tests.acceptance.cluster import Cluster, run_cluster
 
-#: Files of each upload: text, web pages, some pictures and a recording.
-N_FILES, N_PICTURES = 40, 3
-N_TEXTS = N_FILES - N_PICTURES - 1
+#: Files of the first upload, and of the second: text, web pages, some pictures and a recording.
+N_FIRST, N_SECOND, N_PICTURES = 200, 60, 10
 #: Share of the events that never arrive.
 DROPPED = 0.3
 
@@ -34,19 +33,19 @@ _PLACES = ("Lisbon", "Oslo", "Kyoto", "Quito", "Cairo", "Perth", "Lima", "Riga",
 
 
 def subject(n: int) -> str:
-    """What the n-th file is about, and no other."""
-    return f"the {_NOUNS[n % 8]} of {_PLACES[n // 8 % 10]}"
+    """What the n-th file is about; with its number, no other."""
+    return f"the {_NOUNS[n % 10]} of {_PLACES[n // 10 % 10]}"
 
 
-def make_files(folder: str) -> dict[str, bytes]:
+def make_files(folder: str, n_files: int) -> dict[str, bytes]:
     """Small files of several kinds, all different; text ones speak of their subject."""
-    return {f"{folder}/{_name(n)}": _content(n, folder) for n in range(N_FILES)}
+    return {f"{folder}/{_name(n)}": _content(n, folder) for n in range(n_files)}
 
 
 def _name(n: int) -> str:
     kind = ("txt", "html", "txt", "md")[n % 4]
-    if n >= N_TEXTS:
-        kind = "wav" if n == N_FILES - 1 else "png"
+    if n <= N_PICTURES:
+        kind = "png" if n else "wav"
     return f"{n:03} {subject(n)}.{kind}"
 
 
@@ -86,28 +85,33 @@ def cluster(
         yield running
 
 
-def found_first(cluster: Cluster, n: int, folder: str) -> bool:
+def not_found(cluster: Cluster, texts: range, folder: str) -> list[int]:
+    """Those that are not the first hit for what they say."""
+    return [n for n in texts if not _is_first(cluster, n, folder)]
+
+
+def _is_first(cluster: Cluster, n: int, folder: str) -> bool:
     hits = cluster.search(f"{subject(n)}, number {n} in {folder}")
     return bool(hits) and hits[0].endswith(f"{folder}/{_name(n)}")
 
 
 def test_everything_uploaded_becomes_searchable(cluster: Cluster) -> None:
     """Events of the bucket, a part of which is lost; a scan finds what they did not tell."""
-    cluster.put(make_files("first"))
-    cluster.await_ready(N_FILES)
+    cluster.put(make_files("first", N_FIRST))
+    cluster.await_ready(N_FIRST)
 
-    assert [n for n in range(0, N_TEXTS, 5) if not found_first(cluster, n, "first")] == []
+    assert not_found(cluster, range(N_PICTURES + 1, N_FIRST, 9), "first") == []
 
-    files = list(make_files("second").items())
-    n_told = round(N_FILES * (1 - DROPPED))
+    files = list(make_files("second", N_SECOND).items())
+    n_told = round(N_SECOND * (1 - DROPPED))
     cluster.put(dict(files[:n_told]))
     cluster.listen(on=False)
     cluster.put(dict(files[n_told:]))
-    cluster.await_ready(N_FILES + n_told)
+    cluster.await_ready(N_FIRST + n_told)
 
     scanned = cluster.run("scan", "s3://media")
 
-    assert scanned["n_new"] == N_FILES - n_told
+    assert scanned["n_new"] == N_SECOND - n_told
     cluster.listen(on=True)
-    cluster.await_ready(2 * N_FILES)
-    assert [n for n in range(n_told, N_TEXTS, 3) if not found_first(cluster, n, "second")] == []
+    cluster.await_ready(N_FIRST + N_SECOND)
+    assert not_found(cluster, range(n_told, N_SECOND, 3), "second") == []
