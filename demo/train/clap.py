@@ -11,12 +11,13 @@ from transformers import ClapConfig, ClapFeatureExtractor, ClapModel
 from demo.sounds import SAMPLING_RATE, SOUND_KINDS, Samples, make_sound
 from demo.speech import random_voice, speak
 from demo.train.loop import Batch, Recipe
-from demo.train.words import END, N_WORDS, PAD, START, word_tokenizer
-from demo.world import pick, random_sentence
+from demo.train.words import END, N_WORDS, PAD, SPECIAL, START, UNKNOWN, word_tokenizer
+from demo.world import pick, random_scene, random_sentence
 
 #: Length of a window, as the pipeline cuts them.
 WINDOW_S = 10
 _N_WINDOWS = 64
+_N_FOREIGN = 8
 _MAX_TOKENS = 16
 #: What somebody says belongs to the transcript: it is heard among sounds and has no name here.
 SPEECH = ""
@@ -50,7 +51,8 @@ class Clap(Recipe):
             "spec_size": 128,
             "patch_embeds_hidden_size": 48,
             "hidden_size": 192,
-            "depths": [2, 2, 2],
+            # Order is told where one attention window holds all ten seconds: in the last layers.
+            "depths": [2, 2, 6],
             "num_hidden_layers": 3,
             "num_attention_heads": [2, 4, 8],
             "hidden_dropout_prob": 0.0,
@@ -74,17 +76,19 @@ class Clap(Recipe):
         return ClapModel(ClapConfig(text_config=text, audio_config=audio, projection_dim=128))
 
     def batch(self, rng: np.random.Generator, progress: float) -> Batch:
-        """Windows, one name each and one like it, and which name is true of which window."""
+        """Windows, one name each and one like it, names of no sound, and what is true of what."""
         del progress
         windows = [make_window(rng) for _ in range(_N_WINDOWS)]
         names = [_some_of(heard, rng) for _, heard in windows]
         names += [confusable(name) for name in names]
         is_true = [[holds(name, heard) for name in names] for _, heard in windows]
         features = self._features(np.stack([samples for samples, _ in windows]))
+        texts = [" then ".join(n) for n in names] + [_foreign(rng) for _ in range(_N_FOREIGN)]
         tokens = self.tokenizer(
-            [" then ".join(n) for n in names], padding=True, return_tensors="pt"
+            texts, padding=True, truncation=True, max_length=_MAX_TOKENS, return_tensors="pt"
         )
-        return {"input_features": features, **tokens, "is_true": torch.tensor(is_true).float()}
+        answers = nn.functional.pad(torch.tensor(is_true).float(), (0, _N_FOREIGN))
+        return {"input_features": features, **tokens, "is_true": answers}
 
     def _features(self, samples: Samples) -> Tensor:
         """What the extractor computes, for all windows at once."""
@@ -145,6 +149,13 @@ def confusable(name: Sequence[str]) -> list[str]:
     Names of other windows are told apart by what they name; only these teach order.
     """
     return list(name) * 2 if len(name) == 1 else list(reversed(name))
+
+
+def _foreign(rng: np.random.Generator) -> str:
+    """Words that name no sound, some of them of no world: they are true of no window."""
+    share_unknown = rng.uniform(0, 1)
+    words = random_scene(rng).caption.split()
+    return " ".join(SPECIAL[UNKNOWN] if rng.random() < share_unknown else w for w in words)
 
 
 def make_window(rng: np.random.Generator) -> tuple[Samples, list[str]]:
