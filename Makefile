@@ -30,7 +30,8 @@ coverage: setup ## branch coverage of planning, ledger, runner and fusion: at le
 	$(BIN)/python -m pytest -q --cov --cov-report=term tests/schemas tests/infra/test_backlog.py \
 	  tests/infra/test_fan_in.py tests/infra/test_ledger.py tests/orchestrator/test_batches.py \
 	  tests/orchestrator/test_dispatcher.py tests/orchestrator/search tests/workers/test_batch.py \
-	  tests/workers/test_model_batches.py tests/workers/test_results.py tests/workers/test_runner.py \
+	  tests/workers/test_model_batches.py tests/workers/test_points.py tests/workers/test_result_rows.py \
+	  tests/workers/test_results.py tests/workers/test_runner.py \
 	  tests/workers/test_verdicts.py
 
 eval-media: setup ## how well DIR=../shared/data is read, by the truths in it, as one JSON document

@@ -90,8 +90,8 @@ OWNERS = {
     "safetensors": ["workers/models"],
     "scenedetect": ["workers/media"],
     "soundfile": ["workers/media", "workers/samples.py"],
-    # results.py commits a batch in one transaction and answers one conflict
-    "sqlalchemy": ["infra", "workers/results.py"],
+    # a batch is committed in one transaction, by results.py, which answers one conflict
+    "sqlalchemy": ["infra", "workers/results.py", "workers/result_rows.py"],
     "torch": ["workers/models", "workers/device.py"],
     # the normaliser of transcripts, which loads no torch
     "transformers": ["workers/models", "orchestrator/evaluation/speech_scores.py"],

@@ -248,6 +248,11 @@ class Pipeline:
         with self.database.read_scope() as session:
             return [s.text for _, s in Contents(session).segments(asset_id, stage)]
 
+    def hydrated(self, point_ids: set[Any]) -> set[Any]:
+        """Those of the points that search would show."""
+        with self.database.read_scope() as session:
+            return set(Contents(session).hydrate("t", list(point_ids)))
+
     def points(self, tenant: str = "t") -> dict[str, set[Any]]:
         """Ids of all points by space."""
         with self.database.read_scope() as session:
