@@ -34,7 +34,6 @@ _N_FAILURES = 20
 _OPENXML = "application/vnd.openxmlformats-officedocument"
 _ODF = "application/vnd.oasis.opendocument"
 _FINDERS = {
-    "application/pdf": "workers.media.pdf_figures:find_figures",
     f"{_OPENXML}.wordprocessingml.document": "workers.media.office_figures:find_in_word",
     f"{_OPENXML}.presentationml.presentation": "workers.media.office_figures:find_in_slides",
     f"{_OPENXML}.spreadsheetml.sheet": "workers.media.office_figures:find_in_sheets",
@@ -64,12 +63,17 @@ Finder = Callable[[MediaFile], AbstractContextManager[Sequence[Candidate]]]
 
 
 def with_figures(media: MediaFile, prepared: Prepared) -> Prepared:
-    """Add the figures of a document to what was read of it; one that is broken is a failure."""
+    """Add the figures of a document whose reader found none while it read."""
     if media.mime_type not in _FINDERS or not media.limits.n_figures:
         return prepared
-    figures = _Figures(media)
     with _import_finder(media.mime_type)(media) as candidates:
-        figures.add(candidates)
+        return add_figures(media, prepared, candidates)
+
+
+def add_figures(media: MediaFile, prepared: Prepared, candidates: Iterable[Candidate]) -> Prepared:
+    """Write those of the candidates that are figures; one that is broken is a failure."""
+    figures = _Figures(media)
+    figures.add(candidates)
     if not figures.found and not figures.failures:
         return prepared
     extra = {**prepared.facts.extra, **figures.found}

@@ -8,9 +8,11 @@ import pypdfium2.raw as pdfium_c
 
 from schemas.errors import EncryptedMedia, Failure, MediaTooLarge, UnreadableMedia
 from schemas.segment import Page
+from workers.media.figures import add_figures
 from workers.media.media_file import READING_EDGE_PX, SMALL_EDGE_PX, MediaFile
 from workers.media.page_keeper import PageKeeper
 from workers.media.pdf_facts import document_facts
+from workers.media.pdf_figures import PageFigures
 from workers.media.pdf_scan import needs_ocr
 from workers.media.pdf_streams import check_streams
 from workers.media.pdf_text import read_page_runs
@@ -47,7 +49,7 @@ def read_pdf(media: MediaFile) -> Prepared:
             reading = _Reading(media, document, keeper)
             for number in range(1, n_pages + 1):
                 reading.read_page(number)
-            return reading.finish()
+            return add_figures(media, reading.finish(), reading.figures.candidates)
 
 
 def open_pdf(media: MediaFile) -> pdfium.PdfDocument:
@@ -83,6 +85,7 @@ class _Reading:
         self.media = media
         self.document = document
         self.keeper = keeper
+        self.figures = PageFigures(document)
         self.failures: list[Failure] = []
         self.rotations: list[int] = []
         self.n_text_pages = self.n_scan_pages = self.n_chars = 0
@@ -94,6 +97,8 @@ class _Reading:
                 self.rotations.append(page.get_rotation())
                 with closing(page.get_textpage()) as textpage:
                     self._read_loaded(page, textpage, number)
+                if self.media.limits.n_figures:
+                    self.figures.look(page, number)
         except pdfium.PdfiumError as exc:
             self.failures.append(
                 Failure(

@@ -2,10 +2,10 @@
 
 import hashlib
 from collections.abc import Iterable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, suppress
 from functools import partial
 from itertools import islice
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
@@ -13,16 +13,16 @@ import pypdfium2.raw as pdfium_c
 from schemas.errors import UnreadableMedia
 from schemas.segment import Box
 from workers.media.figures import Candidate
-from workers.media.media_file import MediaFile
-from workers.media.pages import open_pdf
 from workers.media.pdf_display import Display, Rect
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
 #: Objects looked at on a page, and pictures that are put together.
-_N_OBJECTS, _N_PICTURES = 2000, 100
+_N_OBJECTS, _N_PICTURES = 10_000, 100
 _MAX_DEPTH = 3
+_OF_PAGE = (pdfium_c.FPDFPage_CountObjects, pdfium_c.FPDFPage_GetObject)
+_OF_FORM = (pdfium_c.FPDFFormObj_CountObjects, pdfium_c.FPDFFormObj_GetObject)
 #: Share of the page that a figure covers: less is an icon, more is a scan or a background.
 _LEAST_SHARE, _MOST_SHARE = 0.01, 0.8
 #: Pictures so close are tiles of one figure; as a share of the page.
@@ -36,45 +36,58 @@ class _Picture(NamedTuple):
     digest: str
 
 
-@contextmanager
-def find_figures(media: MediaFile) -> Iterator[list[Candidate]]:
-    """Pictures of every page; those that touch are one."""
-    with closing(open_pdf(media)) as document:
-        drawn = _Drawn(document)
-        yield [
-            candidate
-            for number in range(1, len(document) + 1)
-            for candidate in _find_on_page(document, number, drawn)
-        ]
+class PageFigures:
+    """Pictures of pages, found while the page is read, drawn as long as the document is open."""
 
+    def __init__(self, document: pdfium.PdfDocument) -> None:
+        self._drawn = _Drawn(document)
+        #: In order of pages; those that touch are one.
+        self.candidates: list[Candidate] = []
 
-def _find_on_page(
-    document: pdfium.PdfDocument, number: int, drawn: "_Drawn"
-) -> Iterator[Candidate]:
-    try:
-        with closing(document[number - 1]) as page:
+    def look(self, page: pdfium.PdfPage, number: int) -> None:
+        """Find the figures of a page; the text of one whose objects are broken is kept."""
+        with suppress(pdfium.PdfiumError):
             figures = _joined(_pictures(page))
-    except pdfium.PdfiumError:
-        return  # the page is a failure already
-    for figure in figures:
-        if _LEAST_SHARE <= _share(figure.box) <= _MOST_SHARE:
-            box = figure.box
-            yield Candidate(
-                page=number,
-                digest=figure.digest,
-                load=partial(drawn.crop, number, box),
-                box=box,
-            )
+            self.candidates += [
+                Candidate(
+                    page=number,
+                    digest=figure.digest,
+                    load=partial(self._drawn.crop, number, figure.box),
+                    box=figure.box,
+                )
+                for figure in figures
+                if _LEAST_SHARE <= _share(figure.box) <= _MOST_SHARE
+            ]
 
 
 def _pictures(page: pdfium.PdfPage) -> Iterator[_Picture]:
-    display = Display(page)
-    objects = page.get_objects(max_depth=_MAX_DEPTH)
-    pictures = (o for o in islice(objects, _N_OBJECTS) if o.type == pdfium_c.FPDF_PAGEOBJ_IMAGE)
-    for item in islice(pictures, _N_PICTURES):
-        if box := display.box(_bounds(item)):
+    for item in islice(_images(page), _N_PICTURES):
+        if box := Display(page).box(_bounds(item)):
             data = bytes(item.get_data(decode_simple=False))
             yield _Picture(box, hashlib.sha1(data, usedforsecurity=False).hexdigest())
+
+
+def _images(page: pdfium.PdfPage) -> Iterator[pdfium.PdfImage]:
+    for raw, form in islice(_objects(page), _N_OBJECTS):
+        if pdfium_c.FPDFPageObj_GetType(raw) == pdfium_c.FPDF_PAGEOBJ_IMAGE:
+            yield pdfium.PdfObject(raw, page=page, container=form)
+
+
+def _objects(
+    page: pdfium.PdfPage, form: pdfium.PdfObject | None = None, depth: int = 1
+) -> Iterator[tuple[Any, pdfium.PdfObject | None]]:
+    """Handles of a page's objects, each with the form that it is inside of.
+
+    `PdfPage.get_objects` does the same and wraps each of them, which takes four times as long.
+    """
+    parent: Any = form or page.raw
+    count, get = _OF_FORM if form else _OF_PAGE
+    for index in range(count(parent)):
+        raw = get(parent, index)
+        yield raw, form
+        if depth < _MAX_DEPTH and pdfium_c.FPDFPageObj_GetType(raw) == pdfium_c.FPDF_PAGEOBJ_FORM:
+            inner = pdfium.PdfObject(raw, page=page, container=form)
+            yield from _objects(page, inner, depth + 1)
 
 
 def _bounds(item: pdfium.PdfObject) -> Rect:
