@@ -18,10 +18,12 @@ from demo.world import Scene, distinct_scenes, pick, random_sentence
 from infra.profiles import read_profile
 from infra.settings import MediaLimits
 from schemas.asset import ArtifactKind
+from schemas.stages import ModelRef
 from workers.device import Device
 from workers.media.image_tar import encode_jpeg, read_images
 from workers.media.read import read_object
 from workers.media.speech import SpeechDetector, speech_regions
+from workers.models.grounding import MIN_GROUNDING, share_below
 from workers.models.loading import load_model
 from workers.models.roles import AudioEncoder, Captioner, ImageEncoder, Transcriber
 
@@ -51,18 +53,29 @@ def main() -> None:
 def measure_siglip(
     rng: np.random.Generator, n_images: int = 500, n_clips: int = 12
 ) -> dict[str, float]:
-    """Find pictures, and moments of clips, by their captions."""
-    model = load_model(read_profile("demo")["embed_visual"], Device(), ImageEncoder)
+    """Find pictures, and moments of clips, by their captions; tell captions of other pictures."""
+    ref = read_profile("demo")["embed_visual"]
+    model = load_model(ref, Device(), ImageEncoder)
     scenes = distinct_scenes(rng, n_images)
     images = _embed_images(model, _jpegs(scenes, rng))
-    found = (model.embed_texts([s.caption for s in scenes]) @ images.T).argmax(1)
+    alike = model.embed_texts([s.caption for s in scenes]) @ images.T
+    found = alike.argmax(1)
     told_otherwise = (model.embed_texts([s.mirrored_caption for s in scenes]) @ images.T).argmax(1)
     own = np.arange(n_images)
     return {
         "text_image_recall_at_1": float((found == own).mean()),
         "mirrored_text_image_recall_at_1": float((told_otherwise == own).mean()),
+        "true_captions_grounded": _grounded(alike.diagonal(), ref),
+        "false_captions_grounded": _grounded(np.roll(alike, 1, axis=0).diagonal(), ref),
         "moment_recall_at_1_iou50": _moment_recall(model, rng, n_clips),
     }
+
+
+def _grounded(cosines: np.ndarray, ref: ModelRef) -> float:
+    """Share of the pairs that the caption stage would not flag."""
+    assert ref.background is not None
+    scores = [share_below(float(cosine), ref.background) for cosine in cosines]
+    return sum(score >= MIN_GROUNDING for score in scores) / len(scores)
 
 
 def _jpegs(scenes: Sequence[Scene], rng: np.random.Generator) -> list[bytes]:

@@ -1,6 +1,8 @@
+import numpy as np
 import pytest
 
-from demo.evaluate import _n_edits, _overlap
+from demo.evaluate import _grounded, _n_edits, _overlap
+from schemas.stages import Background, ModelRef
 
 
 @pytest.mark.parametrize(
@@ -27,3 +29,11 @@ def test_moments_of_different_clips_do_not_overlap():
 
 def test_moments_one_after_the_other_do_not_overlap():
     assert _overlap((0, 0.0, 1.0), (0, 2.0, 3.0)) == 0.0
+
+
+def test_grounded_are_the_pairs_that_stand_out_of_the_background():
+    ref = ModelRef(
+        source="x", revision="1", family="siglip", background=Background(mean=0.1, std=0.1)
+    )
+
+    assert _grounded(np.array([0.1, 0.2, 0.3, 0.9]), ref) == 0.5
