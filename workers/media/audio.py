@@ -59,6 +59,6 @@ def read_sound(media: MediaFile, streams: Streams, failures: Sequence[Failure] =
             extra=streams.described | sound.facts,
         ),
         artifacts=artifacts,
-        texts=timed_texts(media.path, streams),
+        texts=timed_texts(media, streams),
         failures=[*failures, *lost, *holes, *sound.failures],
     )

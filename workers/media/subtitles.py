@@ -23,9 +23,9 @@ _ASS_CODECS = ("ass", "ssa")
 _ASS_FIELDS = 8
 #: Markup of WebVTT and SRT cues.
 _MARKUP = re.compile(r"</?(?:[bius]|c|v|lang|font|ruby|rt)(?:[.\s][^>]*)?>|<\d[\d:.]*>")
-_ROLE = "subtitle"
+ROLE = "subtitle"
 #: Cues of one track; a hostile file could hold one a millisecond.
-_N_CUES = 100_000
+N_CUES = 100_000
 
 
 def read_subtitles(path: Path, tracks: Sequence[SubtitleTrack]) -> Mapping[int, Sequence[Segment]]:
@@ -44,7 +44,7 @@ def read_subtitles(path: Path, tracks: Sequence[SubtitleTrack]) -> Mapping[int, 
         streams = [container.streams[track.index] for track in tracks]
         for packet in container.demux(*streams):
             found = cues[packet.stream.index]
-            if len(found) < _N_CUES:
+            if len(found) < N_CUES:
                 found += _segments(packet, origin_s, languages[packet.stream.index], len(found))
     return dict(enumerate(segments for segments in cues.values() if segments))
 
@@ -58,7 +58,7 @@ def _segments(
     start_s = max(0.0, float(packet.pts * packet.time_base) - origin_s)
     duration_s = float((packet.duration or 0) * packet.time_base)
     locator = TimeSpan(start_s=start_s, end_s=start_s + duration_s)
-    return [Segment(ordinal=ordinal, locator=locator, text=text, language=language, role=_ROLE)]
+    return [Segment(ordinal=ordinal, locator=locator, text=text, language=language, role=ROLE)]
 
 
 def _texts(packet: "Packet[Any]") -> Iterator[str]:
@@ -74,8 +74,13 @@ def _texts(packet: "Packet[Any]") -> Iterator[str]:
     except av.error.FFmpegError:
         return
     for rect in decoded or ():
-        line = rect.ass.decode(errors="replace").split(",", _ASS_FIELDS)[-1]
-        yield _plain(_COMMENT.sub("", line) if context.name in _ASS_CODECS else line)
+        yield cue_text(rect, has_comments=context.name in _ASS_CODECS)
+
+
+def cue_text(rect: Any, *, has_comments: bool = False) -> str:
+    """Plain text of what libav decoded."""
+    line = rect.ass.decode(errors="replace").split(",", _ASS_FIELDS)[-1]
+    return _plain(_COMMENT.sub("", line) if has_comments else line)
 
 
 def _plain(text: str) -> str:

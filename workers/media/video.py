@@ -154,7 +154,7 @@ def _prepared(media: MediaFile, streams: Streams, track: VideoTrack, watched: _W
             *read_bitmap_subtitles(media, streams),
             *sound,
         ],
-        texts=timed_texts(media.path, streams),
+        texts=timed_texts(media, streams),
         failures=[
             *losses(
                 streams,

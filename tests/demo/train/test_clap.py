@@ -2,7 +2,20 @@ import numpy as np
 import pytest
 import torch
 
-from demo.train.clap import Clap, _choice_loss, _lay, _some_of, confusable, holds
+from demo.train.clap import (
+    _HEARD,
+    _HIDDEN_SIZE,
+    _N_FOREIGN,
+    SPEECH,
+    Clap,
+    _choice_loss,
+    _lay,
+    _order,
+    _some_of,
+    confusable,
+    holds,
+)
+from demo.train.words import UNKNOWN
 
 BEEPS, DRUM, TONE = "slow beeps", "a fast drum", "a low tone"
 
@@ -43,8 +56,35 @@ def test_batch_has_a_confusable_name_for_each():
     batch = Clap().batch(np.random.default_rng(0), 0.0)
 
     n_windows, n_names = batch["is_true"].shape
-    assert n_names == 2 * n_windows == len(batch["input_ids"])
-    assert batch["is_true"][:, :n_windows].mean() > 2 * batch["is_true"][:, n_windows:].mean()
+    assert n_names == 2 * n_windows + _N_FOREIGN == len(batch["input_ids"])
+    names, confusables = batch["is_true"][:, : 2 * n_windows].split(n_windows, dim=1)
+    assert names.mean() > 2 * confusables.mean()
+
+
+def test_foreign_words_are_true_of_no_window():
+    batch = Clap().batch(np.random.default_rng(0), 0.0)
+
+    assert not batch["is_true"][:, -_N_FOREIGN:].any()
+    assert (batch["input_ids"][-_N_FOREIGN:] == UNKNOWN).any()
+
+
+def test_order_tells_what_is_heard_at_each_place():
+    order = _order([BEEPS, SPEECH])
+
+    assert [_HEARD[index] for index in order] == [BEEPS, SPEECH, None]
+
+
+def test_order_loss_is_least_for_the_order_that_is_heard():
+    with_probe = Clap().build()
+    wanted = torch.tensor([_order([DRUM, TONE])])
+    torch.nn.init.zeros_(with_probe.probe.weight)
+    bias = torch.nn.functional.one_hot(wanted, len(_HEARD)).flatten().float() * 9
+    with_probe.probe.bias = torch.nn.Parameter(bias)
+    pooled = torch.zeros(1, _HIDDEN_SIZE)
+
+    told = with_probe.order_loss(pooled, wanted)
+
+    assert told < 0.1 < with_probe.order_loss(pooled, torch.tensor([_order([TONE, DRUM])]))
 
 
 def test_features_are_those_of_the_extractor():

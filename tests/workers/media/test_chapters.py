@@ -5,6 +5,8 @@ from pathlib import Path
 
 from infra.ffmpeg import ffmpeg_binary
 from schemas.segment import TimeSpan
+from tests.workers.media.clips import media_file
+from tests.workers.media.tiny_captions import NOTHING, film, pop_on
 from workers.media.chapters import chapter_titles, timed_texts
 from workers.media.streams import probe
 
@@ -39,7 +41,7 @@ def test_file_with_chapters_gives_a_part_of_text(tmp_path: Path):
     command = [ffmpeg_binary(), "-loglevel", "error", *sound, "-map_chapters", "1", "-map", "0"]
     subprocess.run([*command, str(path)], check=True)
 
-    texts = timed_texts(path, probe(path, max_px=1_000_000))
+    texts = timed_texts(media_file(path, tmp_path, kind="audio"), probe(path, max_px=1_000_000))
 
     assert [(s.text, s.locator) for s in texts[0]] == [
         ("Intro", TimeSpan(start_s=0.0, end_s=0.4)),
@@ -52,4 +54,14 @@ def test_file_without_chapters_gives_none(tmp_path: Path):
     sound = ["-f", "lavfi", "-i", "sine=duration=1"]
     subprocess.run([ffmpeg_binary(), "-loglevel", "error", *sound, str(path)], check=True)
 
-    assert timed_texts(path, probe(path, max_px=1_000_000)) == {}
+    assert (
+        timed_texts(media_file(path, tmp_path, kind="audio"), probe(path, max_px=1_000_000)) == {}
+    )
+
+
+def test_captions_of_the_pictures_are_a_part_of_their_own(tmp_path: Path):
+    path = film(tmp_path / "film.ts", [*pop_on("HELLO"), *[NOTHING] * 9])
+
+    texts = timed_texts(media_file(path, tmp_path), probe(path, max_px=1_000_000))
+
+    assert [[s.text for s in part] for part in texts.values()] == [["HELLO"]]
