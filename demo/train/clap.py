@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import cross_entropy, pad
 from transformers import ClapConfig, ClapFeatureExtractor, ClapModel
 
 from demo.sounds import SAMPLING_RATE, SOUND_KINDS, Samples, make_sound
@@ -18,11 +20,37 @@ from demo.world import pick, random_scene, random_sentence
 WINDOW_S = 10
 _N_WINDOWS = 64
 _N_FOREIGN = 8
+_HIDDEN_SIZE = 192
 _MAX_TOKENS = 16
 #: What somebody says belongs to the transcript: it is heard among sounds and has no name here.
 SPEECH = ""
 #: A window without anything else is silent; within one, silence is only a pause.
 NAMED_KINDS = tuple(kind for kind in SOUND_KINDS if kind != "silence")
+#: What may be heard first, second and third: a kind, somebody speaking, or nothing more.
+_N_PLACES, _HEARD = 3, (*SOUND_KINDS, SPEECH, None)
+
+
+class WithOrderProbe(nn.Module):
+    """A model that must also say which sound comes first, second and third.
+
+    Without it neither tower learns order: as long as one of them ignores it, nothing is to be
+    gained by the other. The probe is not saved.
+    """
+
+    def __init__(self, model: Any) -> None:
+        super().__init__()
+        self.model = model
+        self.probe = nn.Linear(_HIDDEN_SIZE, _N_PLACES * len(_HEARD))
+
+    def order_loss(self, pooled: Tensor, order: Tensor) -> Tensor:
+        """Cross entropy of what is heard at each place.
+
+        Args:
+            pooled: of the audio tower, shape (n_windows, 192).
+            order: indices into `_HEARD`, shape (n_windows, 3).
+        """
+        scores = self.probe(pooled).float().unflatten(1, (_N_PLACES, len(_HEARD)))
+        return cross_entropy(scores.flatten(0, 1), order.flatten())
 
 
 class Clap(Recipe):
@@ -50,7 +78,7 @@ class Clap(Recipe):
             "num_mel_bins": 32,
             "spec_size": 128,
             "patch_embeds_hidden_size": 48,
-            "hidden_size": 192,
+            "hidden_size": _HIDDEN_SIZE,
             # Order is told where one attention window holds all ten seconds: in the last layers.
             "depths": [2, 2, 6],
             "num_hidden_layers": 3,
@@ -73,7 +101,8 @@ class Clap(Recipe):
             "hidden_dropout_prob": 0.0,
             "attention_probs_dropout_prob": 0.0,
         }
-        return ClapModel(ClapConfig(text_config=text, audio_config=audio, projection_dim=128))
+        config = ClapConfig(text_config=text, audio_config=audio, projection_dim=128)
+        return WithOrderProbe(ClapModel(config))
 
     def batch(self, rng: np.random.Generator, progress: float) -> Batch:
         """Windows, one name each and one like it, names of no sound, and what is true of what."""
@@ -87,8 +116,12 @@ class Clap(Recipe):
         tokens = self.tokenizer(
             texts, padding=True, truncation=True, max_length=_MAX_TOKENS, return_tensors="pt"
         )
-        answers = nn.functional.pad(torch.tensor(is_true).float(), (0, _N_FOREIGN))
-        return {"input_features": features, **tokens, "is_true": answers}
+        return {
+            "input_features": features,
+            **tokens,
+            "is_true": pad(torch.tensor(is_true).float(), (0, _N_FOREIGN)),
+            "order": torch.tensor([_order(heard) for _, heard in windows]),
+        }
 
     def _features(self, samples: Samples) -> Tensor:
         """What the extractor computes, for all windows at once."""
@@ -106,17 +139,23 @@ class Clap(Recipe):
 
     def loss(self, model: nn.Module, batch: Batch) -> Tensor:
         """Each window must choose the names that are true of it, and each name its windows."""
-        inputs = {k: v for k, v in batch.items() if k != "is_true"}
-        logits = model(**inputs).logits_per_audio.float()
-        return (
-            _choice_loss(logits, batch["is_true"]) + _choice_loss(logits.T, batch["is_true"].T)
-        ) / 2
+        model = cast("WithOrderProbe", model)
+        inputs = {k: v for k, v in batch.items() if k not in ("is_true", "order")}
+        answer = model.model(**inputs)
+        logits, is_true = answer.logits_per_audio.float(), batch["is_true"]
+        choice = (_choice_loss(logits, is_true) + _choice_loss(logits.T, is_true.T)) / 2
+        return choice + model.order_loss(answer.audio_model_output.pooler_output, batch["order"])
 
     def save(self, model: nn.Module, folder: Path) -> None:
-        """Half precision is enough."""
-        model.half().save_pretrained(folder)  # type: ignore[operator]
+        """Half precision is enough; the probe stays behind."""
+        cast("WithOrderProbe", model).model.half().save_pretrained(folder)
         self.extractor.save_pretrained(folder)
         self.tokenizer.save_pretrained(folder)
+
+
+def _order(heard: Sequence[str]) -> list[int]:
+    """Indices into `_HEARD`, one for each place."""
+    return [_HEARD.index(kind) for kind in (*heard, *[None] * _N_PLACES)[:_N_PLACES]]
 
 
 def _choice_loss(logits: Tensor, is_true: Tensor) -> Tensor:
