@@ -5,7 +5,7 @@ sandbox, so that equal bytes give equal vectors.
 """
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -98,8 +98,10 @@ class Encoders:
             vector: Embedding = model.embed_images([pixels])[0]
         return vector
 
-    def encode_audio(self, data: bytes) -> Embedding:
-        """A sound in the audio space: the mean direction of the windows of its first minute.
+    def encode_audio(self, data: bytes) -> Sequence[Embedding]:
+        """The windows of a sound's first minute in the audio space.
+
+        Not their mean: what lies between different sounds is likest to what is none of them.
 
         Raises:
             PermanentError: the bytes hold no sound, or are broken or too large.
@@ -111,9 +113,7 @@ class Encoders:
         if not features:
             raise UnreadableMedia("query audio: found only silence in the first minute")
         with self._computing:
-            rows = model.embed_audio(features)  # (n_windows, embedding_dim)
-        mean: Embedding = rows.mean(axis=0)
-        return mean / np.float32(np.linalg.norm(mean))
+            return [*model.embed_audio(features)]
 
     @contextmanager
     def _prepared(self, data: bytes, wanted: str, kind: ArtifactKind) -> Iterator[ArtifactFile]:

@@ -91,11 +91,10 @@ class Searcher:
         """All moments of the nearest points; asks deeper until there are enough."""
         n_points = max(MIN_POINTS, POINTS_PER_HIT * query.limit)
         while True:
-            lists = {
-                probe.name: self._retrieve(probe, tenant, query.filter, n_points) for probe in asked
-            }
+            answers = [self._retrieve(probe, tenant, query.filter, n_points) for probe in asked]
+            lists = _lists(asked, answers)
             moments = group(self._matches(lists, weights, tenant, query.filter.stage))
-            is_all = all(len(scores) < n_points for scores in lists.values())
+            is_all = all(len(scores) < n_points for scores in answers)
             if is_all or len(moments) >= query.limit or n_points >= MAX_POINTS:
                 return moments
             n_points = min(MAX_POINTS, n_points * DEEPER)
@@ -149,3 +148,18 @@ class Searcher:
             return stage in (source, found.stage)
         writer = self._models.get(source)
         return source == found.stage or writer is None or not writer.random_weights
+
+
+def _lists(
+    asked: Sequence[Probe], answers: Sequence[Mapping[UUID, float]]
+) -> dict[ListName, dict[UUID, float]]:
+    """Scores by list, best first; of a point that several windows find, the best one counts."""
+    lists: dict[ListName, dict[UUID, float]] = {probe.name: {} for probe in asked}
+    for probe, scores in zip(asked, answers, strict=True):
+        ranked = lists[probe.name]
+        for key, score in scores.items():
+            ranked[key] = max(score, ranked.get(key, score))
+    return {
+        name: dict(sorted(scores.items(), key=lambda item: -item[1]))
+        for name, scores in lists.items()
+    }

@@ -1,7 +1,7 @@
 """What a query asks of which vector space, and how much each answer counts."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -39,8 +39,8 @@ class QueryEncoder(Protocol):
             PermanentError: the bytes are no image that can be read.
         """
 
-    def encode_audio(self, data: bytes) -> Dense:
-        """An audio file of unknown origin in the audio space; unit length.
+    def encode_audio(self, data: bytes) -> Sequence[Dense]:
+        """Windows of an audio file of unknown origin in the audio space, each of unit length.
 
         Raises:
             PermanentError: the bytes are no audio that can be read.
@@ -48,7 +48,7 @@ class QueryEncoder(Protocol):
 
 
 class Probe(NamedTuple):
-    """One vector to look up; its answer is one ranked list."""
+    """One vector to look up; all of one name make one ranked list."""
 
     space: Space
     vector: Dense | Sparse
@@ -95,7 +95,7 @@ def probes(
     if space.name == VISUAL and query.image is not None:
         yield Probe(space, _image_and_text(query, query.image, encoder))
     elif space.name == AUDIO and query.audio is not None:
-        yield Probe(space, encoder.encode_audio(query.audio))
+        yield from (Probe(space, window) for window in encoder.encode_audio(query.audio))
     else:
         floor = _floor(space.name, models[SPACES[space.name].name])
         yield Probe(space, encoder.encode_text(space.name, text), floor)

@@ -51,8 +51,8 @@ class FakeEncoder:
             raise UnreadableMedia("query image: truncated")
         return vector(1.0)
 
-    def encode_audio(self, _data):
-        return vector(1.0)
+    def encode_audio(self, data):
+        return [vector(float(cosine)) for cosine in data.split()]
 
 
 class Index:
@@ -197,6 +197,16 @@ def test_search_finds_exact_words_whose_meaning_is_unclear(index):
     (hit,) = index.search(text="XJ-4711")
 
     assert hit.text == "XJ-4711"
+
+
+def test_sound_of_several_windows_finds_what_one_of_them_is(index):
+    index.add("between", "audio", 0.8, media_type=MediaType.AUDIO)
+    index.add("itself", "audio", 0.28, media_type=MediaType.AUDIO)
+
+    hits = index.search(audio=b"1.0 0.28")
+
+    assert [hit.uri for hit in hits] == ["s3://b/itself", "s3://b/between"]
+    assert hits[0].evidence[0].score == pytest.approx(1.0, abs=1e-3)
 
 
 def test_search_by_text_does_not_ask_untrained_models(untrained):

@@ -37,7 +37,7 @@ class Axes:
         return np.array([-1, 0] if data == b"opposite" else [0, 1], np.float32)
 
     def encode_audio(self, _data):
-        return np.array([0, 1], np.float32)
+        return [np.array([0, 1], np.float32)]
 
 
 def test_space_weights_of_text_ask_all_spaces():
