@@ -69,7 +69,7 @@ class Fetcher:
         self, job: Job, held: list[HeldObject], scratch: Path
     ) -> tuple[Located, Path]:
         """The first object whose bytes are still there; all of them have the same content."""
-        path = scratch / _INPUT_NAME
+        path = _input_in(scratch)
         for one in held[:-1]:
             try:
                 self._download_one(job, one, path)
@@ -108,14 +108,18 @@ class Fetcher:
                 job.asset_id, ArtifactKind(job.source), job.source_part
             )
         ref = ObjectRef(bucket=self._artifact_bucket, key=artifact.key)
-        path = source.scratch / _INPUT_NAME
+        path = _input_in(source.scratch)
         head = self._artifacts.head(ref)
         self._artifacts.download(head, path, max_bytes=self._max_object_bytes)
         return replace(source, path=path, artifact=artifact)
 
 
-def make_scratch(root: Path, job: Job) -> Path:
+def scratch_of(job: Job, root: Path) -> Path:
     """A private directory for one attempt at one job; the fence makes its name new."""
-    path = root / f"{job.job_id}-{job.fence}"
-    path.mkdir(parents=True, mode=0o700)
-    return path
+    return root / f"{job.job_id}-{job.fence}"
+
+
+def _input_in(scratch: Path) -> Path:
+    """Where the input goes; what reads rows alone has no directory."""
+    scratch.mkdir(parents=True, mode=0o700)
+    return scratch / _INPUT_NAME

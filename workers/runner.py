@@ -14,7 +14,7 @@ from schemas.errors import ConfigurationError, TransientError
 from schemas.job import BatchMessage, Job
 from schemas.stages import STAGES, StageSpec
 from workers.batch import JobRun, Stopwatch, Trial, blame
-from workers.fetch import Fetcher, make_scratch
+from workers.fetch import Fetcher, scratch_of
 from workers.leases import LeaseKeeper
 from workers.model_batches import DeviceLock, compute
 from workers.results import ResultStore
@@ -116,7 +116,7 @@ class Runner:
     def _scratch(self, jobs: Sequence[Job]) -> Iterator[list[JobRun]]:
         """One run with a private directory per job; removed whatever happens."""
         root = self._settings.scratch_dir
-        runs = [JobRun(job=job, scratch=make_scratch(root, job)) for job in jobs]
+        runs = [JobRun(job=job, scratch=scratch_of(job, root)) for job in jobs]
         try:
             yield runs
         finally:

@@ -18,7 +18,7 @@ from tests.factories import (
     make_ref,
     make_segment,
 )
-from workers.fetch import Fetcher, make_scratch
+from workers.fetch import Fetcher, scratch_of
 
 REF, OTHER = make_ref(key="a b.jpg"), make_ref(key="z.jpg")
 
@@ -49,9 +49,10 @@ def prepare_job(asset_id):
 
 
 def test_object_lies_under_a_neutral_name(fetcher, asset_id, tmp_path):
-    source = fetcher.fetch(prepare_job(asset_id), tmp_path)
+    source = fetcher.fetch(prepare_job(asset_id), tmp_path / "scratch")
 
-    assert source.path == tmp_path / "input"
+    assert source.path == tmp_path / "scratch" / "input"
+    assert source.scratch.stat().st_mode & 0o777 == 0o700
     assert source.path.read_bytes() == b"bytes"
     assert source.ref == REF
 
@@ -59,13 +60,13 @@ def test_object_lies_under_a_neutral_name(fetcher, asset_id, tmp_path):
 def test_object_that_is_gone_is_read_where_else_it_is_held(fetcher, held_twice, objects, tmp_path):
     objects.delete(REF)
 
-    source = fetcher.fetch(prepare_job(held_twice), tmp_path)
+    source = fetcher.fetch(prepare_job(held_twice), tmp_path / "scratch")
 
     assert (source.ref, source.path.read_bytes()) == (OTHER, b"bytes")
 
 
 def test_first_object_is_read_while_it_is_there(fetcher, held_twice, tmp_path):
-    assert fetcher.fetch(prepare_job(held_twice), tmp_path).ref == REF
+    assert fetcher.fetch(prepare_job(held_twice), tmp_path / "scratch").ref == REF
 
 
 def test_object_that_is_gone_everywhere_is_not_found(fetcher, held_twice, objects, tmp_path):
@@ -73,7 +74,7 @@ def test_object_that_is_gone_everywhere_is_not_found(fetcher, held_twice, object
         objects.delete(ref)
 
     with pytest.raises(ObjectNotFound):
-        fetcher.fetch(prepare_job(held_twice), tmp_path)
+        fetcher.fetch(prepare_job(held_twice), tmp_path / "scratch")
 
 
 def test_asset_that_nothing_holds_is_not_found(fetcher, asset_id, database, tmp_path):
@@ -81,14 +82,14 @@ def test_asset_that_nothing_holds_is_not_found(fetcher, asset_id, database, tmp_
         Catalog(session).drop_object("t", REF)
 
     with pytest.raises(ObjectNotFound, match="no object holds it"):
-        fetcher.fetch(prepare_job(asset_id), tmp_path)
+        fetcher.fetch(prepare_job(asset_id), tmp_path / "scratch")
 
 
 def test_asset_of_another_tenant_is_not_found(fetcher, asset_id, tmp_path):
     job = make_job(asset_id=asset_id, tenant="u", stage="prepare", source="object")
 
     with pytest.raises(ObjectNotFound):
-        fetcher.fetch(job, tmp_path)
+        fetcher.fetch(job, tmp_path / "scratch")
 
 
 def test_newer_bytes_are_read_and_recorded(
@@ -96,7 +97,7 @@ def test_newer_bytes_are_read_and_recorded(
 ):
     objects.put(REF, b"newer")
 
-    source = fetcher.fetch(prepare_job(asset_id), tmp_path)
+    source = fetcher.fetch(prepare_job(asset_id), tmp_path / "scratch")
 
     assert source.path.read_bytes() == b"newer"
     with database.read_scope() as session:
@@ -113,7 +114,7 @@ def test_object_beyond_the_limit_is_too_large(
     fetcher = Fetcher(database, objects, artifacts, load_settings(models=str(profile)))
 
     with pytest.raises(MediaTooLarge, match="5 bytes, at most 4"):
-        fetcher.fetch(prepare_job(asset_id), tmp_path)
+        fetcher.fetch(prepare_job(asset_id), tmp_path / "scratch")
 
 
 def test_object_that_changes_while_it_is_read_is_told(
@@ -135,9 +136,10 @@ def test_object_that_changes_while_it_is_read_is_told(
 
     objects = Restless()
     InMemoryObjectStore.put(Quiet(objects), REF, b"bytes")
+    fetcher = Fetcher(database, objects, artifacts, settings)
 
     with pytest.raises(ObjectChanged):
-        Fetcher(database, objects, artifacts, settings).fetch(prepare_job(asset_id), tmp_path)
+        fetcher.fetch(prepare_job(asset_id), tmp_path / "scratch")
 
 
 def test_artifact_comes_with_what_is_known_of_it(
@@ -150,7 +152,7 @@ def test_artifact_comes_with_what_is_known_of_it(
         Contents(session).put_artifacts({asset_id: [artifact]})
 
     job = make_job(asset_id=asset_id, source="scans", source_part=2)
-    source = fetcher.fetch(job, tmp_path)
+    source = fetcher.fetch(job, tmp_path / "scratch")
 
     assert (source.artifact, source.facts) == (artifact, make_facts())
     assert source.path.read_bytes() == b"tar"
@@ -160,7 +162,7 @@ def test_artifact_comes_with_what_is_known_of_it(
 
 def test_artifact_that_was_never_recorded_is_our_defect(fetcher, asset_id, tmp_path):
     with pytest.raises(LookupError):
-        fetcher.fetch(make_job(asset_id=asset_id), tmp_path)
+        fetcher.fetch(make_job(asset_id=asset_id), tmp_path / "scratch")
 
 
 def test_text_of_one_stage_and_part_comes_in_order(fetcher, asset_id, database, tmp_path):
@@ -174,23 +176,14 @@ def test_text_of_one_stage_and_part_comes_in_order(fetcher, asset_id, database, 
         )
 
     job = make_job(asset_id=asset_id, stage="embed_text", source="ocr", source_part=1)
-    source = fetcher.fetch(job, tmp_path)
+    source = fetcher.fetch(job, tmp_path / "scratch")
 
     assert [segment.text for segment in source.segments] == ["a", "b"]
     assert source.path is None
 
 
-def test_scratch_of_each_attempt_is_its_own_and_private(tmp_path):
-    first, second = (make_scratch(tmp_path, make_job(fence=fence)) for fence in (1, 2))
+def test_each_attempt_has_a_scratch_of_its_own(tmp_path):
+    first, second = (scratch_of(make_job(fence=fence), tmp_path) for fence in (1, 2))
 
     assert first != second
-    assert first.stat().st_mode & 0o777 == 0o700
-
-
-def test_each_attempt_has_a_scratch_of_its_own(tmp_path):
-    job = make_job()
-    (make_scratch(tmp_path, job) / "left").touch()
-
-    again = make_scratch(tmp_path, job.model_copy(update={"fence": job.fence + 1}))
-
-    assert list(again.iterdir()) == []
+    assert {first.parent, second.parent} == {tmp_path}
