@@ -40,7 +40,7 @@ class PageFigures:
     """Pictures of pages, found while the page is read, drawn as long as the document is open."""
 
     def __init__(self, document: pdfium.PdfDocument) -> None:
-        self._drawn = _Drawn(document)
+        self._document = document
         #: In order of pages; those that touch are one.
         self.candidates: list[Candidate] = []
 
@@ -52,7 +52,7 @@ class PageFigures:
                 Candidate(
                     page=number,
                     digest=figure.digest,
-                    load=partial(self._drawn.crop, number, figure.box),
+                    load=partial(_draw, self._document, number, figure.box),
                     box=figure.box,
                 )
                 for figure in figures
@@ -130,34 +130,20 @@ def _share(box: Box) -> float:
     return (box.x1 - box.x0) * (box.y1 - box.y0)
 
 
-class _Drawn:
-    """The page drawn last: figures come in order of pages."""
+def _draw(document: pdfium.PdfDocument, number: int, box: Box) -> "Image":
+    """A figure with the words and lines that lie on it.
 
-    def __init__(self, document: pdfium.PdfDocument) -> None:
-        self._document = document
-        self._number = 0
-        self._image: Image | None = None
-
-    def crop(self, number: int, box: Box) -> "Image":
-        """A figure with the words and lines that lie on it.
-
-        Raises:
-            UnreadableMedia: the page can't be drawn.
-        """
-        if number != self._number:
-            self._image = self._draw(number)
-            self._number = number
-        assert self._image is not None
-        width, height = self._image.size
-        left, top = round(box.x0 * width), round(box.y0 * height)
-        right, bottom = round(box.x1 * width), round(box.y1 * height)
-        return self._image.crop((left, top, right, bottom))
-
-    def _draw(self, number: int) -> "Image":
-        try:
-            with closing(self._document[number - 1]) as page:
-                scale = min(_SCALE, (_LARGEST_EDGE_PX - 0.01) / max(page.get_size()))
-                drawn: Image = page.render(scale=scale, rev_byteorder=True).to_pil()
-                return drawn
-        except pdfium.PdfiumError as exc:
-            raise UnreadableMedia(f"page {number}: {exc}") from exc
+    Raises:
+        UnreadableMedia: the page can't be drawn.
+    """
+    try:
+        with closing(document[number - 1]) as page:
+            width, height = page.get_size()
+            scale = min(_SCALE, (_LARGEST_EDGE_PX - 0.01) / max(width, height))
+            left, top = box.x0 * width, box.y0 * height
+            right, bottom = (1 - box.x1) * width, (1 - box.y1) * height
+            crop = (left, bottom, right, top)
+            drawn: Image = page.render(scale=scale, crop=crop, rev_byteorder=True).to_pil()
+            return drawn
+    except pdfium.PdfiumError as exc:
+        raise UnreadableMedia(f"page {number}: {exc}") from exc

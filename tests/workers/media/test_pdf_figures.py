@@ -1,9 +1,13 @@
+from contextlib import closing
+
 import pypdfium2 as pdfium
 import pytest
+from PIL import ImageChops, ImageStat
 
 from tests.workers.media.tiny_pdf import media_file, pdf_of, picture, text_line
 from workers.media.figures import with_figures
 from workers.media.pages import read_pdf
+from workers.media.pdf_figures import PageFigures
 
 WORDS = text_line(72, 720, "words")
 
@@ -75,3 +79,22 @@ def test_picture_inside_a_form_is_where_the_form_puts_it(tmp_path):
     media = media_file(tmp_path, outer.read_bytes())
 
     assert places(with_figures(media, read_pdf(media))) == [(1, [0.13, 0.62, 0.38, 0.75])]
+
+
+@pytest.mark.parametrize("rotate", [0, 90, 180, 270])
+def test_figure_is_the_part_of_the_page_where_it_lies(tmp_path, rotate):
+    path = tmp_path / "page.pdf"
+    path.write_bytes(pdf_of(WORDS + picture(153, 396, 306, 198), rotate=rotate))
+    with closing(pdfium.PdfDocument(path)) as document, closing(document[0]) as page:
+        figures = PageFigures(document)
+        figures.look(page, 1)
+        (figure,) = figures.candidates
+        whole = page.render(scale=200 / 72, rev_byteorder=True).to_pil().convert("L")
+        drawn = figure.load().convert("L")
+    left, top = figure.box.x0 * whole.width, figure.box.y0 * whole.height
+    same = whole.crop(
+        (round(left), round(top), round(left) + drawn.width, round(top) + drawn.height)
+    )
+
+    assert drawn.getextrema()[0] < 255
+    assert ImageStat.Stat(ImageChops.difference(drawn, same)).mean[0] < 2
