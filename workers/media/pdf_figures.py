@@ -61,33 +61,29 @@ class PageFigures:
 
 
 def _pictures(page: pdfium.PdfPage) -> Iterator[_Picture]:
-    for item in islice(_images(page), _N_PICTURES):
+    for item in islice(_images(page, iter(range(_N_OBJECTS))), _N_PICTURES):
         if box := Display(page).box(_bounds(item)):
             data = bytes(item.get_data(decode_simple=False))
             yield _Picture(box, hashlib.sha1(data, usedforsecurity=False).hexdigest())
 
 
-def _images(page: pdfium.PdfPage) -> Iterator[pdfium.PdfImage]:
-    for raw, form in islice(_objects(page), _N_OBJECTS):
-        if pdfium_c.FPDFPageObj_GetType(raw) == pdfium_c.FPDF_PAGEOBJ_IMAGE:
-            yield pdfium.PdfObject(raw, page=page, container=form)
+def _images(
+    page: pdfium.PdfPage, left: Iterator[int], form: pdfium.PdfObject | None = None, depth: int = 1
+) -> Iterator[pdfium.PdfImage]:
+    """Pictures of a page and of the forms on it; looks at as many objects as there are in `left`.
 
-
-def _objects(
-    page: pdfium.PdfPage, form: pdfium.PdfObject | None = None, depth: int = 1
-) -> Iterator[tuple[Any, pdfium.PdfObject | None]]:
-    """Handles of a page's objects, each with the form that it is inside of.
-
-    `PdfPage.get_objects` does the same and wraps each of them, which takes four times as long.
+    `PdfPage.get_objects` does the same, but wraps every object, which takes four times as long.
     """
     parent: Any = form or page.raw
     count, get = _OF_FORM if form else _OF_PAGE
-    for index in range(count(parent)):
+    for index, _ in zip(range(count(parent)), left, strict=False):
         raw = get(parent, index)
-        yield raw, form
-        if depth < _MAX_DEPTH and pdfium_c.FPDFPageObj_GetType(raw) == pdfium_c.FPDF_PAGEOBJ_FORM:
+        kind = pdfium_c.FPDFPageObj_GetType(raw)
+        if kind == pdfium_c.FPDF_PAGEOBJ_IMAGE:
+            yield pdfium.PdfObject(raw, page=page, container=form)
+        elif kind == pdfium_c.FPDF_PAGEOBJ_FORM and depth < _MAX_DEPTH:
             inner = pdfium.PdfObject(raw, page=page, container=form)
-            yield from _objects(page, inner, depth + 1)
+            yield from _images(page, left, inner, depth + 1)
 
 
 def _bounds(item: pdfium.PdfObject) -> Rect:
