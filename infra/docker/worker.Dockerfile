@@ -4,19 +4,19 @@
 # CUDA comes inside torch's packages: the host needs the driver and the container toolkit only.
 
 FROM python:3.11.15-slim-trixie AS build
-ENV PIP_DISABLE_PIP_VERSION_CHECK=1
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_CACHE_DIR=/var/cache/pip
 # `cpu`, or a release of CUDA that https://download.pytorch.org/whl has torch for.
 ARG TORCH=cpu
 RUN python -m venv /opt/venv
 WORKDIR /opt/sluice
 COPY requirements requirements
 # torch first and alone, from its own index: everything else is from the default one.
-RUN --mount=type=cache,target=/root/.cache/pip \
+RUN --mount=type=cache,target=/var/cache/pip \
     /opt/venv/bin/pip install --index-url "https://download.pytorch.org/whl/${TORCH}" \
       "torch==$(sed -n 's/^torch==//p' requirements/constraints.txt)"
 # Packages and the command, without our own modules: they change with every build, this does not.
 COPY pyproject.toml README.md LICENSE ./
-RUN --mount=type=cache,target=/root/.cache/pip \
+RUN --mount=type=cache,target=/var/cache/pip \
     /opt/venv/bin/pip install -c requirements/constraints.txt '.[worker]' \
     && /opt/venv/bin/pip install --no-deps -r requirements/no-deps.txt
 COPY . .

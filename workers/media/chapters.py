@@ -1,4 +1,4 @@
-"""Text that a container itself puts on the timeline: subtitles, and the titles of chapters."""
+"""Text that a file itself puts on the timeline: subtitles, captions, titles of chapters."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
