@@ -101,7 +101,7 @@ def start_and_wait():
 
 def find_sleeper(folder):
     """The pid that a child wrote into its own directory, or None."""
-    written = [path.read_text() for path in folder.rglob("pid")]
+    written = [path.read_text() for path in folder.glob(str(Path("sandbox-*", "work", "pid")))]
     return int(written[0]) if written and written[0] else None
 
 
