@@ -10,12 +10,13 @@ from schemas.errors import EncryptedMedia, Failure, MediaTooLarge, UnreadableMed
 from schemas.segment import Page
 from workers.media.figures import add_figures
 from workers.media.media_file import READING_EDGE_PX, SMALL_EDGE_PX, MediaFile
-from workers.media.page_keeper import PageKeeper
+from workers.media.page_images import PageImages
+from workers.media.page_text import PageTexts
 from workers.media.pdf_facts import document_facts
 from workers.media.pdf_figures import PageFigures
 from workers.media.pdf_scan import needs_ocr
 from workers.media.pdf_streams import check_streams
-from workers.media.pdf_text import read_page_runs
+from workers.media.pdf_text import read_lines
 from workers.stage import Prepared
 
 if TYPE_CHECKING:
@@ -45,11 +46,10 @@ def read_pdf(media: MediaFile) -> Prepared:
         if n_pages > media.limits.n_pages:
             limit = media.limits.n_pages
             raise MediaTooLarge(f"{media.name}: {n_pages} pages, at most {limit} are read")
-        with PageKeeper(media.scratch) as keeper:
-            reading = _Reading(media, document, keeper)
-            for number in range(1, n_pages + 1):
-                reading.read_page(number)
-            return add_figures(media, reading.finish(), reading.figures.candidates)
+        reading = _Reading(media, document)
+        for number in range(1, n_pages + 1):
+            reading.read_page(number)
+        return add_figures(media, reading.finish(), reading.figures.candidates)
 
 
 def open_pdf(media: MediaFile) -> pdfium.PdfDocument:
@@ -81,10 +81,11 @@ def _try(media: MediaFile, password: str | None) -> pdfium.PdfDocument | None:
 class _Reading:
     """What has been read of one document so far."""
 
-    def __init__(self, media: MediaFile, document: pdfium.PdfDocument, keeper: PageKeeper) -> None:
+    def __init__(self, media: MediaFile, document: pdfium.PdfDocument) -> None:
         self.media = media
         self.document = document
-        self.keeper = keeper
+        self.images = PageImages(media.scratch)
+        self.texts = PageTexts()
         self.figures = PageFigures(document)
         self.failures: list[Failure] = []
         self.rotations: list[int] = []
@@ -122,25 +123,26 @@ class _Reading:
     def _read_loaded(self, page: pdfium.PdfPage, textpage: pdfium.PdfTextPage, number: int) -> None:
         text = textpage.get_text_range(errors="replace")
         if needs_ocr(page, textpage, text):
-            self.keeper.keep(_render(page, _reading_scale(page)), number, is_scan=True)
             self.n_scan_pages += 1
+            image = _render(page, _reading_scale(page))
+            self.images.add_scan(image, number)
+            self.images.add_page(image, number)
             return
-        image, runs = _render(page, (SMALL_EDGE_PX - 0.01) / max(page.get_size())), None
+        self.images.add_page(_render(page, (SMALL_EDGE_PX - 0.01) / max(page.get_size())), number)
         if self.n_chars < self.media.limits.n_chars:
-            runs = read_page_runs(page, textpage, text)
-            self.n_text_pages += bool(runs.runs)
-            self.n_chars += sum(len(run.text) for run in runs.runs)
-        self.keeper.keep(image, number, runs=runs)
+            lines = read_lines(page, textpage, text)
+            self.n_text_pages += bool(lines)
+            self.n_chars += len(text)
+            self.texts.add(lines, number)
 
     def finish(self) -> Prepared:
         """Close the artifacts and sum up."""
-        self.keeper.finish()
-        artifacts = self.keeper.images.close()
+        artifacts = self.images.close()
         if len(self.failures) == len(self.document):
             first = self.failures[0].message
             raise UnreadableMedia(f"{self.media.name}: no page can be read; {first}")
         facts = self.media.facts(n_pages=len(self.document), extra=self._facts())
-        texts = self.keeper.texts.parts()
+        texts = self.texts.parts()
         return Prepared(facts=facts, artifacts=artifacts, texts=texts, failures=self.failures)
 
     def _facts(self) -> dict[str, Any]:

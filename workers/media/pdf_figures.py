@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterable, Iterator
 from contextlib import closing, suppress
+from ctypes import cast
 from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -13,6 +14,7 @@ import pypdfium2.raw as pdfium_c
 from schemas.errors import UnreadableMedia
 from schemas.segment import Box
 from workers.media.figures import Candidate
+from workers.media.pdf_calls import form_object, object_type, page_object
 from workers.media.pdf_display import Display, Rect
 
 if TYPE_CHECKING:
@@ -21,8 +23,9 @@ if TYPE_CHECKING:
 #: Objects looked at on a page, and pictures that are put together.
 _N_OBJECTS, _N_PICTURES = 10_000, 100
 _MAX_DEPTH = 3
-_OF_PAGE = (pdfium_c.FPDFPage_CountObjects, pdfium_c.FPDFPage_GetObject)
-_OF_FORM = (pdfium_c.FPDFFormObj_CountObjects, pdfium_c.FPDFFormObj_GetObject)
+_KINDS = {pdfium_c.FPDF_PAGEOBJ_IMAGE, pdfium_c.FPDF_PAGEOBJ_FORM}
+_OF_PAGE = (pdfium_c.FPDFPage_CountObjects, page_object)
+_OF_FORM = (pdfium_c.FPDFFormObj_CountObjects, form_object)
 #: Share of the page that a figure covers: less is an icon, more is a scan or a background.
 _LEAST_SHARE, _MOST_SHARE = 0.01, 0.8
 #: Pictures so close are tiles of one figure; as a share of the page.
@@ -77,13 +80,15 @@ def _images(
     parent: Any = form or page.raw
     count, get = _OF_FORM if form else _OF_PAGE
     for index, _ in zip(range(count(parent)), left, strict=False):
-        raw = get(parent, index)
-        kind = pdfium_c.FPDFPageObj_GetType(raw)
+        address = get(parent, index)
+        kind = object_type(address)
+        if kind not in _KINDS:
+            continue
+        item = pdfium.PdfObject(cast(address, pdfium_c.FPDF_PAGEOBJECT), page=page, container=form)
         if kind == pdfium_c.FPDF_PAGEOBJ_IMAGE:
-            yield pdfium.PdfObject(raw, page=page, container=form)
-        elif kind == pdfium_c.FPDF_PAGEOBJ_FORM and depth < _MAX_DEPTH:
-            inner = pdfium.PdfObject(raw, page=page, container=form)
-            yield from _images(page, left, inner, depth + 1)
+            yield item
+        elif depth < _MAX_DEPTH:
+            yield from _images(page, left, item, depth + 1)
 
 
 def _bounds(item: pdfium.PdfObject) -> Rect:

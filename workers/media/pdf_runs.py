@@ -3,17 +3,16 @@
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from ctypes import byref, c_double
 from difflib import SequenceMatcher
 from functools import cached_property
 from itertools import pairwise
 from typing import NamedTuple
 
 import pypdfium2 as pdfium
-import pypdfium2.raw as pdfium_c
 
 from schemas.segment import Box
 from workers.media.arabic import ARABIC, in_written_order
+from workers.media.pdf_calls import TextRects, character_index
 from workers.media.pdf_display import Display, Rect
 from workers.media.pdf_scan import is_invisible, is_scan
 
@@ -56,11 +55,8 @@ class RunReader:
     def __init__(self, page: pdfium.PdfPage, textpage: pdfium.PdfTextPage, text: str) -> None:
         self._page = page
         self._textpage = textpage
-        #: Without the helper around it, which costs as much as a call of PDFium.
-        self._raw = textpage.raw
+        self._rects = TextRects(textpage.raw)
         self._text = text
-        self._left, self._top, self._right, self._bottom = (c_double() for _ in range(4))
-        self._edges = [byref(v) for v in (self._left, self._top, self._right, self._bottom)]
 
     def read(self, display: Display) -> Iterator[Run]:
         """Runs that lie on the displayed page, in the order of the content stream."""
@@ -78,12 +74,12 @@ class RunReader:
             start = found.start()
             n_units += start - end if is_ascii else _n_units(self._text[end:start])
             end = start
-            yield pdfium_c.FPDFText_GetCharIndexFromTextIndex(self._raw, n_units), found[0]
+            yield character_index(self._textpage.raw, n_units), found[0]
 
     def _runs(self, first: int, baseline: str) -> Iterator[tuple[int, str, Rect]]:
         """Cut a baseline at wide gaps; yields start, text and rectangle of its parts."""
         n_units = len(baseline) if baseline.isascii() else _n_units(baseline)
-        rects = self._rects(first, n_units)
+        rects = self._rects.of(first, n_units)
         if not rects:
             return
         gap = _GUTTER * max(top - bottom for _, bottom, _, top in rects)
@@ -91,7 +87,7 @@ class RunReader:
             yield first, self._written(first, baseline), _around(rects)
             return
         for start, end in pairwise([0, *self._cuts(first, baseline, gap), len(baseline)]):
-            if rects := self._rects(first + start, end - start):
+            if rects := self._rects.of(first + start, end - start):
                 text = self._written(first + start, baseline[start:end])
                 yield first + start, text, _around(rects)
 
@@ -100,21 +96,13 @@ class RunReader:
             return text
         return in_written_order(text, lambda i: self._textpage.get_charbox(first + i, loose=True))
 
-    def _rects(self, first: int, n_chars: int) -> list[Rect]:
-        rects, raw, edges, read = [], self._raw, self._edges, pdfium_c.FPDFText_GetRect
-        left, bottom, right, top = self._left, self._bottom, self._right, self._top
-        for i in range(pdfium_c.FPDFText_CountRects(raw, first, n_chars)):
-            read(raw, i, *edges)
-            rects.append((left.value, bottom.value, right.value, top.value))
-        return rects
-
     def _cuts(self, first: int, baseline: str, gap: float) -> Iterator[int]:
         """Positions in the baseline before which there is a wide gap."""
         last: Rect | None = None
         for i, character in enumerate(baseline):
             if character.isspace():
                 continue
-            rect = self._textpage.get_charbox(first + i)
+            rect = self._rects.of_character(first + i)
             if last and max(rect[0] - last[2], last[0] - rect[2]) > gap:
                 yield i
             last = rect

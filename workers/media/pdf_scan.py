@@ -6,6 +6,8 @@ from itertools import islice
 import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
 
+from workers.media.pdf_calls import has_unicode_map_error, render_mode, text_object
+
 #: Characters and objects looked at per page; enough to tell, and cheap on hostile pages.
 _N_SAMPLES = 80
 _N_OBJECTS = 2000
@@ -51,11 +53,8 @@ def is_scan(page: pdfium.PdfPage) -> bool:
 
 def is_invisible(textpage: pdfium.PdfTextPage, character: int) -> bool:
     """Whether a character is there to be found, but not drawn."""
-    item = pdfium_c.FPDFText_GetTextObject(textpage.raw, character)
-    if not item:
-        return False
-    mode = pdfium_c.FPDFTextObj_GetTextRenderMode(item)
-    return bool(mode == pdfium_c.FPDF_TEXTRENDERMODE_INVISIBLE)
+    item = text_object(textpage.raw, character)
+    return bool(item) and render_mode(item) == pdfium_c.FPDF_TEXTRENDERMODE_INVISIBLE
 
 
 def _shows_something(page: pdfium.PdfPage) -> bool:
@@ -66,8 +65,7 @@ def _shows_something(page: pdfium.PdfPage) -> bool:
 def _is_broken(textpage: pdfium.PdfTextPage, text: str, sample: Sequence[int]) -> bool:
     """Whether many characters have no Unicode value, or only a private or invalid one."""
     n_broken = sum(
-        pdfium_c.FPDFText_HasUnicodeMapError(textpage.raw, i) == 1 or _is_meaningless(text[i])
-        for i in sample
+        has_unicode_map_error(textpage.raw, i) == 1 or _is_meaningless(text[i]) for i in sample
     )
     return bool(n_broken > _BROKEN * len(sample))
 

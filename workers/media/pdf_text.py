@@ -45,22 +45,8 @@ class TextLine(NamedTuple):
     is_hidden: bool = False
 
 
-class PageRuns(NamedTuple):
-    """The text layer of one page as PDFium has it; needs PDFium no more."""
-
-    runs: list[Run]
-    #: Width over height of the page.
-    aspect: float
-    is_right_to_left: bool
-
-
-def read_lines(page: pdfium.PdfPage, textpage: pdfium.PdfTextPage) -> list[TextLine]:
-    """Lines of text that lie on the displayed page, in reading order, as stored."""
-    return lines_of(read_page_runs(page, textpage, textpage.get_text_range(errors="replace")))
-
-
-def read_page_runs(page: pdfium.PdfPage, textpage: pdfium.PdfTextPage, text: str) -> PageRuns:
-    """What `lines_of` needs.
+def read_lines(page: pdfium.PdfPage, textpage: pdfium.PdfTextPage, text: str) -> list[TextLine]:
+    """Lines of text that lie on the displayed page, in reading order, as stored.
 
     Args:
         page: the page.
@@ -68,15 +54,9 @@ def read_page_runs(page: pdfium.PdfPage, textpage: pdfium.PdfTextPage, text: str
         text: all of it, as PDFium gives it.
     """
     display = Display(page)
+    runs = list(_glued(distinct(RunReader(page, textpage, text).read(display)), display.aspect))
     is_right_to_left = not text.isascii() and len(_RIGHT_TO_LEFT.findall(text)) > len(text) / 3
-    runs = list(RunReader(page, textpage, text).read(display))
-    return PageRuns(runs, display.aspect, is_right_to_left)
-
-
-def lines_of(found: PageRuns) -> list[TextLine]:
-    """Lines in reading order, and tables."""
-    runs = list(_glued(distinct(found.runs), found.aspect))
-    options: dict[str, Any] = {"aspect": found.aspect, "right_to_left": found.is_right_to_left}
+    options: dict[str, Any] = {"aspect": display.aspect, "right_to_left": is_right_to_left}
     lines: list[TextLine] = []
     for block in reading_blocks([run.box for run in runs], **options):
         members = [runs[i] for i in block]

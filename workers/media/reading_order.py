@@ -153,8 +153,11 @@ def _blocks(lines: list[_Line]) -> list[list[_Line]]:
     A short line at a border fits two blocks; of joining downwards and upwards the one that
     makes the larger blocks is right more often.
     """
-    strips = _split_y(lines)
-    down, up = _join(strips), _join(strips[::-1])[::-1]
+    strips = [(strip, _merged([(n.x0, n.x1) for n in strip])) for strip in _split_y(lines)]
+    down = _join(strips)
+    if len(down) == len(strips):  # no two neighbours fit, in whichever order they are met
+        return down
+    up = _join(strips[::-1])[::-1]
     return max(down, up, key=lambda blocks: sum(len(block) ** 2 for block in blocks))
 
 
@@ -173,11 +176,10 @@ def _beside_margin(lines: list[_Line]) -> list[list[_Line]]:
     return sorted([*blocks, *([line] for line in margin)], key=lambda b: min(n.y0 for n in b))
 
 
-def _join(strips: list[list[_Line]]) -> list[list[_Line]]:
+def _join(strips: Iterable[tuple[list[_Line], list[_Span]]]) -> list[list[_Line]]:
     blocks: list[list[_Line]] = []
     spans: list[_Span] = []
-    for strip in strips:
-        own = _merged([(line.x0, line.x1) for line in strip])
+    for strip, own in strips:
         joined = _merged([*spans, *own])
         if len(joined) > 1 and _keeps_gutter(spans, joined) and _keeps_gutter(own, joined):
             blocks[-1].extend(strip)

@@ -11,7 +11,7 @@ def lines_of(content, **options):
     with pdfium.PdfDocument(pdf_of(content, **options)) as document:
         page = document[0]
         with closing(page.get_textpage()) as textpage:
-            return read_lines(page, textpage)
+            return read_lines(page, textpage, textpage.get_text_range())
 
 
 def texts_of(content, **options):
