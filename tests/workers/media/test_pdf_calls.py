@@ -13,9 +13,12 @@ WORDS = "Words of a line"
 
 @contextmanager
 def opened(content):
-    with pdfium.PdfDocument(pdf_of(content)) as document, closing(document[0]) as page:
-        with closing(page.get_textpage()) as textpage:
-            yield page, textpage
+    with (
+        pdfium.PdfDocument(pdf_of(content)) as document,
+        closing(document[0]) as page,
+        closing(page.get_textpage()) as textpage,
+    ):
+        yield page, textpage
 
 
 def test_rects_are_those_that_the_library_tells():
