@@ -53,7 +53,7 @@ class StageSpec:
 
 # fmt: off
 STAGES: dict[str, StageSpec] = {spec.name: spec for spec in (
-    StageSpec(name="prepare", entry="workers.stages.prepare:Prepare", reads=(OBJECT,), queue="prepare", cost_unit="MB", batch_cost=32.0, model_batch=8, code_version=6),
+    StageSpec(name="prepare", entry="workers.stages.prepare:Prepare", reads=(OBJECT,), queue="prepare", cost_unit="MB", batch_cost=32.0, model_batch=8, code_version=7),
     StageSpec(name="ocr", entry="workers.stages.ocr:Ocr", reads=(_VIEW, _SCANS, _KEYFRAMES), queue="ocr", cost_unit="images", batch_cost=8.0, model_batch=4, code_version=4),
     StageSpec(name="caption", entry="workers.stages.caption:Caption", reads=(_VIEW, _KEYFRAMES, _FIGURES), queue="caption", cost_unit="images", batch_cost=32.0, model_batch=8, judged_by="embed_visual"),
     StageSpec(name="transcribe", entry="workers.stages.transcribe:Transcribe", reads=(_AUDIO,), queue="transcribe", cost_unit="s", batch_cost=600.0, model_batch=4, code_version=3),

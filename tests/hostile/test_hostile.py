@@ -16,13 +16,13 @@ from infra.sandbox import Sandbox
 from infra.settings import MediaLimits, SandboxLimits
 from schemas.errors import PermanentError
 from tests.factories import make_job, make_ref
-from tests.hostile import archives, documents, images, timed
+from tests.hostile import archives, compounds, documents, images, timed
 from tests.hostile.rows import CANARY, Lure
 from workers.device import Device
 from workers.stage import Prepared, Source, StageContext
 from workers.stages.prepare import Prepare
 
-ROWS = [*archives.ROWS, *images.ROWS, *documents.ROWS, *timed.ROWS]
+ROWS = [*archives.ROWS, *images.ROWS, *documents.ROWS, *compounds.ROWS, *timed.ROWS]
 #: Keys are opaque bytes to us; these are the ones that hurt others.
 NAMES = [
     *("-i.png", "-vf", "%d.png", "concat:a|b.png", "http:x.png", "..", "a\nb.png", "a\0b.png"),

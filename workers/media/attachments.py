@@ -1,6 +1,5 @@
 """Attachments of a mail, as they become objects of their own."""
 
-import re
 from collections.abc import Iterator
 from dataclasses import replace
 from email import policy
@@ -10,13 +9,11 @@ from io import BytesIO
 from schemas.errors import UnreadableMedia
 from workers.media.mail import open_mail
 from workers.media.media_file import MediaFile
-from workers.media.member_files import MemberFiles
+from workers.media.member_files import MemberFiles, attachment_name
 from workers.media.office import read_office
 from workers.stage import Prepared
 
 _MAIL = "message/rfc822"
-#: Longest name, counted from its ending.
-_NAME_CHARS = 200
 #: Headers are not folded anew.
 _AS_WRITTEN = policy.default.clone(refold_source="none")
 
@@ -92,7 +89,4 @@ def _name_of(part: Message, number: int) -> str:
         inner = _inner(part)
         subject = inner["Subject"] if inner else None
         name = f"{subject or 'mail'}.eml".replace("/", "-").replace("\\", "-")
-    last = re.split(r"[/\\]", name.encode("utf-8", "replace").decode())[-1]
-    last = re.sub(r"^[A-Za-z]:", "", last)
-    clean = re.sub(r"[\x00-\x1f\x7f-\x9f]", " ", last).strip(" .")
-    return clean[-_NAME_CHARS:] or f"attachment {number}"
+    return attachment_name(name, number)

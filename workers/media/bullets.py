@@ -14,6 +14,30 @@ _KINDS = {"alphaLc": "a", "alphaUc": "A", "romanLc": "i", "romanUc": "I"}
 _BORDERS = {"ParenR": "{})", "ParenBoth": "({})", "Period": "{}.", "Plain": "{}"}
 
 
+class ListNumbers:
+    """Numbers of list items, counted by level."""
+
+    def __init__(self) -> None:
+        #: Last number and kind of numbering.
+        self._counts: dict[int, tuple[str, int]] = {}
+
+    def next(self, level: int, kind: str, start: int) -> str:
+        """The next number as it is shown; a kind is named as Office Open XML does."""
+        last = self._counts.get(level, ("", 0))
+        number = last[1] + 1 if last[0] == kind else start
+        self._counts[level] = kind, number
+        return _formatted(number, kind)
+
+    def end(self, level: int) -> None:
+        """What comes next at this level starts anew."""
+        self._counts.pop(level, None)
+
+    def end_below(self, level: int) -> None:
+        """What comes next at deeper levels starts anew."""
+        for deeper in [one for one in self._counts if one > level]:
+            del self._counts[deeper]
+
+
 class Bullets:
     """The list marks of one shape's paragraphs, in order."""
 
@@ -21,32 +45,26 @@ class Bullets:
         self._levels = list(_levels(shape))
         placeholder = shape.element.find(".//{*}nvPr/{*}ph")
         self._is_list = placeholder is not None and placeholder.get("type", "") in _LISTS
-        #: Last number and kind of numbering, by level.
-        self._counts: dict[int, tuple[str, int]] = {}
+        self._numbers = ListNumbers()
 
     def mark(self, paragraph: Any) -> str | None:
         """The paragraph's number, an empty text for a bullet, or None if it is no list item."""
         level = int(paragraph.level)
-        for deeper in [one for one in self._counts if one > level]:
-            del self._counts[deeper]
+        self._numbers.end_below(level)
         for properties in (paragraph._p.pPr, *(style(level) for style in self._levels)):  # noqa: SLF001 - python-pptx shows no bullets
             kind = _bullet(properties)
             if kind is not None:
                 return self._marked(kind, level)
-        self._counts.pop(level, None)
+        self._numbers.end(level)
         return "" if self._is_list else None
 
     def _marked(self, bullet: "_Element", level: int) -> str | None:
         if bullet.tag != f"{A}buAutoNum":
-            self._counts.pop(level, None)
+            self._numbers.end(level)
             return None if bullet.tag == f"{A}buNone" else ""
         kind = bullet.get("type", "arabicPeriod")
         start = bullet.get("startAt", "1")
-        last = self._counts.get(level, ("", 0))
-        first = int(start) if start.isdigit() else 1
-        number = last[1] + 1 if last[0] == kind else first
-        self._counts[level] = kind, number
-        return _formatted(number, kind)
+        return self._numbers.next(level, kind, int(start) if start.isdigit() else 1)
 
 
 class _Level:

@@ -2,9 +2,11 @@
 
 import re
 import zipfile
+from contextlib import closing
 from pathlib import Path
 
 from schemas.errors import EncryptedMedia
+from workers.media.compound import Compound
 
 ZIP = "application/zip"
 OLE = "application/x-ole-storage"
@@ -16,7 +18,9 @@ _OOXML_FOLDERS = {
     "xl/": f"{_OOXML}spreadsheetml.sheet",
     "ppt/": f"{_OOXML}presentationml.presentation",
 }
-#: Streams of an OLE file; a message may hold documents, and a document may hold sheets.
+#: Streams that only encrypted files have: of Office 2007 and later, and of PowerPoint 97.
+_ENCRYPTED_STREAMS = {"encryptedpackage", "encryptedsummary"}
+#: Outermost streams of an OLE file.
 _OLE_STREAMS = (
     ("__properties_version1.0", "application/vnd.ms-outlook"),
     ("PowerPoint Document", "application/vnd.ms-powerpoint"),
@@ -24,8 +28,6 @@ _OLE_STREAMS = (
     ("Workbook", "application/vnd.ms-excel"),
     ("Book", "application/vnd.ms-excel"),
 )
-#: Enough for the directory of an OLE file that is not fragmented.
-_OLE_DIRECTORY_BYTES = 1 << 16
 _RIFF = {b"WAVE": "audio/wav", b"AVI ": "video/x-msvideo", b"WEBP": "image/webp"}
 _AIFF = {b"AIFF": "audio/aiff", b"AIFC": "audio/aiff"}
 _BRANDS = (
@@ -51,11 +53,12 @@ def find_container(path: Path, head: bytes) -> str | None:
 
     Raises:
         EncryptedMedia: an office file behind a password.
+        UnreadableMedia: an office file of before 2007 whose container is broken.
     """
     if head.startswith(b"PK\x03\x04"):
         return _find_in_zip(path, head)
     if head.startswith(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"):
-        return _find_in_ole(path, head)
+        return _find_in_ole(path)
     return _find_media(head)
 
 
@@ -98,21 +101,12 @@ def _stored_mimetype(head: bytes) -> str:
     return text.decode("ascii", "replace").strip().removesuffix("-template")
 
 
-def _find_in_ole(path: Path, head: bytes) -> str:
-    sector_bytes = 1 << min(int.from_bytes(head[30:32], "little"), 16)
-    first = int.from_bytes(head[48:52], "little")
-    with path.open("rb") as file:
-        file.seek((first + 1) * sector_bytes)
-        directory = file.read(_OLE_DIRECTORY_BYTES)
-    if _utf16("EncryptedPackage") in directory:
+def _find_in_ole(path: Path) -> str:
+    with closing(Compound(path, "office document")) as compound:
+        names = {name.lower() for name in compound.names() if "/" not in name}
+    if names & _ENCRYPTED_STREAMS:
         raise EncryptedMedia("office document behind a password")
-    found = (kind for name, kind in _OLE_STREAMS if _utf16(name) in directory)
-    return next(found, OLE)
-
-
-def _utf16(name: str) -> bytes:
-    """A whole name of a directory entry, as it is stored."""
-    return f"{name}\0".encode("utf-16-le")
+    return next((kind for name, kind in _OLE_STREAMS if name.lower() in names), OLE)
 
 
 def _find_in_iso_media(head: bytes) -> str | None:

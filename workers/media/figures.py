@@ -40,6 +40,7 @@ _FINDERS = {
     f"{_ODF}.text": "workers.media.office_figures:find_in_opendocument",
     f"{_ODF}.presentation": "workers.media.office_figures:find_in_opendocument",
     f"{_ODF}.spreadsheet": "workers.media.office_figures:find_in_opendocument",
+    "application/vnd.ms-powerpoint": "workers.media.ppt_figures:find_in_ppt",
     "application/epub+zip": "workers.media.markup_figures:find_in_book",
     "text/html": "workers.media.markup_figures:find_in_page",
 }

@@ -13,6 +13,8 @@ from workers.stage import MemberFile
 _COPY_BYTES = 1 << 20
 #: Longest name inside, in bytes: longer ones fit no index, and no object store either.
 _NAME_BYTES = 800
+#: Longest name of an attachment, counted from its ending.
+_NAME_CHARS = 200
 #: Names told of one reason, and characters of each.
 _SHOWN_NAMES, _SHOWN_CHARS = 3, 100
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
@@ -132,6 +134,14 @@ class MemberFiles:
             name = str(path.with_name(f"{path.stem} ({number}){path.suffix}"))
         self._names.add(name)
         return name
+
+
+def attachment_name(name: str, number: int) -> str:
+    """What an attachment is called: its name without folders, or its 1-based number."""
+    last = re.split(r"[/\\]", name.encode("utf-8", "replace").decode())[-1]
+    last = re.sub(r"^[A-Za-z]:", "", last)
+    clean = re.sub(r"[\x00-\x1f\x7f-\x9f]", " ", last).strip(" .")
+    return clean[-_NAME_CHARS:] or f"attachment {number}"
 
 
 def _name_trouble(name: str) -> str | None:

@@ -8,11 +8,15 @@ from schemas.errors import Failure, UnreadableMedia
 from workers.media import mail, sheets, structure, webpage
 from workers.media.blocks import Block, Segments
 from workers.media.books import Book
+from workers.media.compound import Compound
 from workers.media.encodings import decode
 from workers.media.media_file import MediaFile
 from workers.media.opendocument import OPENDOCUMENT_TYPES, OpenDocument
+from workers.media.outlook_message import OutlookMessage
 from workers.media.packages import check_package
 from workers.media.parts import core_facts, opendocument_facts, opened_parts
+from workers.media.ppt_document import open_ppt
+from workers.media.ppt_slides import PptReader
 from workers.media.sheets import SheetReader
 from workers.media.slides import SlideReader, open_presentation
 from workers.media.word import WordDocument
@@ -48,6 +52,17 @@ def _read_structure(media: MediaFile) -> Prepared:
     )
 
 
+def _read_message(media: MediaFile) -> Prepared:
+    """An Outlook message; kreuzberg reads no HTML, which may be all that is there."""
+    result = structure.extract(media)
+    blocks = list(structure.blocks(result, media.mime_type))
+    if all(block.role == "header" for block in blocks):
+        with closing(Compound(media.path, media.name)) as compound:
+            root = webpage.parse(OutlookMessage(compound).html.encode(), "utf-8")
+        blocks += [] if root is None else webpage.blocks(root)
+    return _prepared(media, iter(blocks), extra=structure.facts(result))
+
+
 def _read_docx(media: MediaFile) -> Prepared:
     with opened_parts(media) as parts:
         document = WordDocument(parts, media.name)
@@ -59,6 +74,14 @@ def _read_pptx(media: MediaFile) -> Prepared:
     with opened_parts(media) as parts:
         # Hidden pages are known when they have been read.
         extra = core_facts(parts) | {"hidden_pages": reader.hidden}
+        n_pages, failures = len(reader), reader.failures
+        return _prepared(media, reader.blocks(), n_pages=n_pages, extra=extra, failures=failures)
+
+
+def _read_ppt(media: MediaFile) -> Prepared:
+    with closing(Compound(media.path, media.name)) as compound:
+        reader = PptReader(open_ppt(compound))
+        extra = compound.facts() | {"hidden_pages": reader.hidden}
         n_pages, failures = len(reader), reader.failures
         return _prepared(media, reader.blocks(), n_pages=n_pages, extra=extra, failures=failures)
 
@@ -127,6 +150,8 @@ _READERS: dict[str, Callable[[MediaFile], Prepared]] = {
     f"{_OPENXML}.wordprocessingml.document": _read_docx,
     f"{_OPENXML}.presentationml.presentation": _read_pptx,
     f"{_OPENXML}.spreadsheetml.sheet": _read_xlsx,
+    "application/vnd.ms-powerpoint": _read_ppt,
+    "application/vnd.ms-outlook": _read_message,
     **dict.fromkeys(OPENDOCUMENT_TYPES, _read_opendocument),
     "application/epub+zip": _read_epub,
     "message/rfc822": _read_mail,

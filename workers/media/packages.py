@@ -1,14 +1,10 @@
 """Looks at an office file from outside: bombs and passwords, before a library opens it."""
 
-import mmap
 import zipfile
 
 from schemas.errors import EncryptedMedia, MediaTooLarge, UnreadableMedia
 from workers.media.media_file import MediaFile
 
-_OLE_MAGIC = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-#: Streams that exist only in encrypted OLE files: Office 2007 and later, and PowerPoint 97.
-_ENCRYPTED_STREAMS = ("EncryptedPackage", "EncryptedSummary")
 #: XML of one word repeated packs a thousandfold; large real files stay far below this.
 _LARGEST_RATIO = 200
 _SMALL_BYTES = 64 << 20
@@ -26,11 +22,9 @@ def check_package(media: MediaFile) -> None:
     if media.size_bytes > limit:
         raise MediaTooLarge(f"{media.name}: {media.size_bytes} bytes, at most {limit} are read")
     with media.path.open("rb") as file:
-        magic = file.read(8)
-    if magic.startswith(b"PK"):
+        is_archive = file.read(2) == b"PK"
+    if is_archive:
         _check_archive(media)
-    elif magic == _OLE_MAGIC and _has_encrypted_stream(media):
-        raise EncryptedMedia(f"{media.name}: the file needs a password")
 
 
 def _check_archive(media: MediaFile) -> None:
@@ -52,11 +46,3 @@ def _check_archive(media: MediaFile) -> None:
 def unpacked_limit(media: MediaFile) -> int:
     """How many bytes an archive may unpack to: less for small ones, which would be bombs."""
     return min(media.limits.unpacked_bytes, max(_SMALL_BYTES, _LARGEST_RATIO * media.size_bytes))
-
-
-def _has_encrypted_stream(media: MediaFile) -> bool:
-    with (
-        media.path.open("rb") as file,
-        mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as view,
-    ):
-        return any(view.find(name.encode("utf-16-le")) >= 0 for name in _ENCRYPTED_STREAMS)

@@ -25,6 +25,7 @@ _OF_TYPE = {
     "image/tiff": "workers.media.images:read_tiff",
     "application/zip": "workers.media.archive:read_archive",
     "message/rfc822": "workers.media.attachments:read_mail",
+    "application/vnd.ms-outlook": "workers.media.outlook:read_outlook",
     "application/pdf": "workers.media.pages:read_pdf",
     "text/plain": "workers.media.text:read_text",
     "text/markdown": "workers.media.text:read_text",

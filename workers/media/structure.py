@@ -31,18 +31,6 @@ _SPREADSHEETS = {
 }
 
 
-_SLIDES = "application/vnd.ms-powerpoint"
-#: What empty placeholders of the master say.
-_PROMPTS = {
-    "Click to edit Master title style",
-    "Click to edit Master text styles",
-    "Second level",
-    "Third level",
-    "Fourth level",
-    "Fifth level",
-}
-
-
 def extract(media: MediaFile) -> "ExtractionResult":
     """Read a file into kreuzberg's tree of nodes.
 
@@ -73,33 +61,15 @@ def extract(media: MediaFile) -> "ExtractionResult":
 
 def blocks(result: "ExtractionResult", mime_type: str) -> Iterator[Block]:
     """The nodes that hold text, in order; sheets count as pages."""
-    if mime_type == _SLIDES:
-        yield from _slide_blocks(result)
-        return
     page = 0
     for node in _nodes(result):
         page += mime_type in _SPREADSHEETS and node["node_type"] == "heading"
         yield from _blocks_of(node, max(page, 1))
 
 
-def _slide_blocks(result: "ExtractionResult") -> Iterator[Block]:
-    """Text of the slides, then the notes: kreuzberg mixes them into the text, too."""
-    found = (block for node in _nodes(result) for block in _blocks_of(node, 1))
-    body = [block for block in found if block.role != "footnote"]
-    notes = [str(note) for note in _metadata(result).get("speaker_notes") or ()]
-    lines = [line for note in notes[1:] for line in note.split("\n")]
-    texts = [block.text for block in body]
-    if lines and texts[-len(lines) :] == lines:
-        del body[-len(lines) :], texts[-len(lines) :]
-    # What it takes for the first note is the text of all slides.
-    notes = [note for note in notes if note.split("\n") != texts]
-    yield from (block for block in body if block.text not in _PROMPTS)
-    yield from (Block(note, "notes") for note in notes)
-
-
 def n_pages(result: "ExtractionResult") -> int | None:
-    """Number of slides or sheets; None where the format has no fixed pages."""
-    found = result.metadata.get("slide_count") or result.metadata.get("sheet_count")
+    """Number of sheets; None where the format has no fixed pages."""
+    found = result.metadata.get("sheet_count")
     return int(found) if found else None
 
 
@@ -133,8 +103,6 @@ def _blocks_of(node: dict[str, Any], page: int) -> Iterator[Block]:
     kind = node["node_type"]
     if kind == "table":
         yield from row_blocks(_rows(node["grid"]["cells"]), page)
-    elif kind == "slide" and node.get("title"):
-        yield Block(node["title"], "heading", page)
     elif kind == "image" and node.get("description"):
         yield Block(node["description"], "paragraph", page)
     elif kind == "metadata_block":

@@ -2,8 +2,11 @@ import zipfile
 
 import pytest
 
-from schemas.errors import EncryptedMedia
+from schemas.errors import EncryptedMedia, UnreadableMedia
+from tests.workers.media.tiny_compound import compound
 from workers.media.containers import OLE, ZIP, find_container
+
+XLS = "application/vnd.ms-excel"
 
 
 @pytest.fixture
@@ -28,13 +31,6 @@ def zipped(tmp_path):
         return path.read_bytes()
 
     return make_zip
-
-
-def ole(*names):
-    """An OLE header whose directory, in the first sector, names these streams."""
-    header = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(22) + b"\x09\0" + bytes(16) + bytes(4)
-    entries = b"".join(f"{name}\0".encode("utf-16-le").ljust(128, b"\0") for name in names)
-    return header.ljust(512, b"\0") + entries
 
 
 def ftyp(*brands):
@@ -81,18 +77,34 @@ def test_other_and_broken_zips_are_just_zips(sniffed, zipped):
         (["WordDocument"], "application/msword"),
         (["WordDocument", "Workbook"], "application/msword"),
         (["__properties_version1.0", "WordDocument"], "application/vnd.ms-outlook"),
-        (["Book"], "application/vnd.ms-excel"),
+        (["Book"], XLS),
         (["PowerPoint Document"], "application/vnd.ms-powerpoint"),
-        (["Notebook"], OLE),
+        (["Notebook", "folder/WordDocument"], OLE),
+        ([f"{n} long enough to fill the first sectors" for n in range(900)] + ["Book"], XLS),
     ],
 )
 def test_ole_is_named_by_its_streams(sniffed, streams, expected):
-    assert sniffed(ole("Root Entry", *streams)) == expected
+    assert sniffed(compound(dict.fromkeys(streams, b"x"))) == expected
 
 
-def test_encrypted_office_file_is_refused(sniffed):
+def test_a_broken_compound_file_is_unreadable(sniffed):
+    with pytest.raises(UnreadableMedia, match="a broken compound file"):
+        sniffed(compound({"WordDocument": b"x"})[:600])
+
+
+@pytest.mark.parametrize("name", ["EncryptedPackage", "EncryptedSummary"])
+def test_encrypted_office_file_is_refused(sniffed, name):
     with pytest.raises(EncryptedMedia, match="password"):
-        sniffed(ole("Root Entry", "EncryptedPackage"))
+        sniffed(compound({name: b"x", "PowerPoint Document": b"x"}))
+
+
+def test_message_with_an_encrypted_attachment_is_a_message(sniffed):
+    attached = "__attach_version1.0_#00000000/__substg1.0_37010102"
+    inner = compound({"EncryptedPackage": b"x"})
+
+    found = sniffed(compound({"__properties_version1.0": b"x", attached: inner}))
+
+    assert found == "application/vnd.ms-outlook"
 
 
 @pytest.mark.parametrize(

@@ -31,14 +31,6 @@ def test_check_package_refuses_more_than_the_limit(tmp_path):
         check_package(media_file(tmp_path, b"x" * 100, "text/html", unpacked_bytes=50))
 
 
-@pytest.mark.parametrize("stream", ["EncryptedPackage", "EncryptedSummary"])
-def test_check_package_says_that_a_password_is_needed(tmp_path, stream):
-    data = OLE_MAGIC + b"\0" * 600 + stream.encode("utf-16-le")
-
-    with pytest.raises(EncryptedMedia, match="password"):
-        check_package(media_file(tmp_path, data, DOCX))
-
-
 def test_check_package_knows_encrypted_archives(tmp_path):
     data = bytearray(archive({"a.xml": "text"}))
     data[6] |= 1
