@@ -2,7 +2,7 @@
 
 import struct
 
-from schemas.errors import UnreadableMedia
+from schemas.errors import MediaTooLarge, UnreadableMedia
 from tests.hostile.rows import HARMLESS, Lure, Row
 from tests.workers.media import tiny_outlook, tiny_ppt
 from tests.workers.media.tiny_compound import CUTOFF, SECTOR, Again, compound
@@ -34,9 +34,14 @@ def nested_groups(_: Lure) -> bytes:
 
 
 def repeated_slide(_: Lure) -> bytes:
-    """A slide of a megabyte that is listed 100,000 times."""
+    """A slide of a megabyte that is listed 4,000 times."""
     slide = tiny_ppt.slide(tiny_ppt.shape(tiny_ppt.text(HARMLESS + " x" * 500_000)))
-    return tiny_ppt.presentation(slide, n_showings=100_000)
+    return tiny_ppt.presentation(slide, n_showings=4_000)
+
+
+def many_slides(_: Lure) -> bytes:
+    """A slide that is listed 100,000 times."""
+    return tiny_ppt.presentation(_SLIDE, n_showings=100_000)
 
 
 def wide_table(_: Lure) -> bytes:
@@ -69,6 +74,7 @@ ROWS = [
     Row(_ARCHIVE, "loop.ppt", looping, (UnreadableMedia,), says="its streams claim"),
     Row(_NESTING, "groups.ppt", nested_groups, says=HARMLESS),
     Row(_ARCHIVE, "repeated.ppt", repeated_slide, says=HARMLESS),
+    Row(_ARCHIVE, "many.ppt", many_slides, (MediaTooLarge,), says="100000 slides"),
     Row(_ARCHIVE, "table.ppt", wide_table, says=HARMLESS),
     Row(_ARCHIVE, "shared.msg", shared_attachments, (UnreadableMedia,), says="its streams claim"),
     Row(_NESTING, "deep.msg", nested_messages, (UnreadableMedia,), says="nested too deep"),

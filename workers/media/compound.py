@@ -41,7 +41,7 @@ class Compound:
         """
         from olefile import OleFileIO
 
-        self._name = name
+        self.name = name
         with self._reading():
             self._file = OleFileIO(str(path))
             self._check_claims(path.stat().st_size)
@@ -86,7 +86,7 @@ class Compound:
         claim = max(claims, self._file.root.size)
         if claim > size_bytes + _SLACK_BYTES:
             self.close()
-            raise UnreadableMedia(f"{self._name}: its streams claim {claim} of {size_bytes} bytes")
+            raise UnreadableMedia(f"{self.name}: its streams claim {claim} of {size_bytes} bytes")
 
     @contextmanager
     def _reading(self) -> Iterator[None]:
@@ -96,9 +96,9 @@ class Compound:
         except (OSError, struct.error, LookupError, ValueError, TypeError) as exc:
             if isinstance(exc, OSError) and exc.errno is not None:
                 raise  # the disk's, not the file's
-            raise UnreadableMedia(f"{self._name}: a broken compound file: {exc!r}") from exc
+            raise UnreadableMedia(f"{self.name}: a broken compound file: {exc!r}") from exc
         except (RecursionError, OverflowError) as exc:
-            raise UnreadableMedia(f"{self._name}: nested too deep, or too large: {exc}") from exc
+            raise UnreadableMedia(f"{self.name}: nested too deep, or too large: {exc}") from exc
 
 
 def _stated(value: Any) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from typing import Any
 
-from schemas.errors import Failure, UnreadableMedia
+from schemas.errors import Failure, MediaTooLarge, UnreadableMedia
 from workers.media import mail, sheets, structure, webpage
 from workers.media.blocks import Block, Segments
 from workers.media.books import Book
@@ -81,6 +81,9 @@ def _read_pptx(media: MediaFile) -> Prepared:
 def _read_ppt(media: MediaFile) -> Prepared:
     with closing(Compound(media.path, media.name)) as compound:
         reader = PptReader(open_ppt(compound))
+        if len(reader) > media.limits.n_pages:
+            limit = media.limits.n_pages
+            raise MediaTooLarge(f"{media.name}: {len(reader)} slides, at most {limit} are read")
         extra = compound.facts() | {"hidden_pages": reader.hidden}
         n_pages, failures = len(reader), reader.failures
         return _prepared(media, reader.blocks(), n_pages=n_pages, extra=extra, failures=failures)

@@ -2,6 +2,7 @@
 
 import struct
 from collections.abc import Iterator, Sequence
+from itertools import takewhile
 from typing import NamedTuple
 
 from schemas.errors import EncryptedMedia, UnreadableMedia
@@ -34,10 +35,14 @@ def open_ppt(compound: Compound) -> "PptDocument":
         EncryptedMedia: it needs a password.
         UnreadableMedia: it is broken, or older than PowerPoint 97.
     """
+    stream, user = compound.read("PowerPoint Document"), compound.read("Current User")
     try:
-        return PptDocument(compound.read("PowerPoint Document"), compound.read("Current User"))
-    except struct.error as exc:
-        raise UnreadableMedia(f"a broken presentation: {exc}") from exc
+        _, token, offset = _CURRENT_USER.unpack_from(user)
+        if token == _ENCRYPTED:
+            raise EncryptedMedia(f"{compound.name}: the presentation needs a password")
+        return PptDocument(stream, offset)
+    except (UnreadableMedia, struct.error) as exc:
+        raise UnreadableMedia(f"{compound.name}: a broken presentation: {exc}") from exc
 
 
 class Slide(NamedTuple):
@@ -64,21 +69,17 @@ class _Listed(NamedTuple):
 class PptDocument:
     """The newest state of a presentation: edits are appended to the file, older ones stay in it."""
 
-    def __init__(self, stream: bytes, current_user: bytes) -> None:
+    def __init__(self, stream: bytes, offset: int) -> None:
         """Find the slides.
 
         Args:
             stream: `PowerPoint Document`.
-            current_user: `Current User`.
+            offset: of the newest edit.
 
         Raises:
-            EncryptedMedia: it is encrypted.
-            UnreadableMedia: it has no list of slides.
+            UnreadableMedia: something is not where it should be.
             struct.error: a record is too short.
         """
-        _, token, offset = _CURRENT_USER.unpack_from(current_user)
-        if token == _ENCRYPTED:
-            raise EncryptedMedia("the presentation needs a password")
         self._data = memoryview(stream)
         self._offsets, number = self._directory(offset)
         document = self._object(number, Kind.DOCUMENT)
@@ -112,8 +113,11 @@ class PptDocument:
     def picture_offsets(self) -> list[int]:
         """Where the pictures are in the stream `Pictures`; shapes know them by their number."""
         store = self._document.child(Kind.DRAWINGS, Kind.DRAWINGS_CONTAINER, Kind.PICTURES)
-        entries = store.children() if store else ()
-        return [_PICTURE.unpack_from(one.body)[0] for one in entries if one.kind == Kind.PICTURE]
+        entries = (
+            [one.body for one in store.children() if one.kind == Kind.PICTURE] if store else []
+        )
+        whole = takewhile(lambda body: len(body) >= _PICTURE.size, entries)
+        return [_PICTURE.unpack_from(body)[0] for body in whole]
 
     def _directory(self, offset: int) -> tuple[dict[int, int], int]:
         """Offsets of objects by number, newer ones first; and the document's number."""
