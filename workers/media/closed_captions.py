@@ -47,13 +47,14 @@ def read_closed_captions(path: Path, track: VideoTrack, *, max_s: float) -> list
         Segments in time order, from the first letter shown to the last one erased.
     """
     commands: list[_Command] = []
-    # A stream that breaks midway has been reported by whoever decoded it: keep what came.
-    with suppress(UnreadableMedia):
+    with suppress(UnreadableMedia):  # told by whoever decoded it
         commands.extend(_commands(path, track, max_s))
     return list(_segments(_cues(commands))) if commands else []
 
 
 def _commands(path: Path, track: VideoTrack, max_s: float) -> Iterator[_Command]:
+    import av
+
     with open_media(path) as container:
         stream: Any = container.streams[track.index]
         if stream.codec_context is None or stream.codec_context.name not in _CODECS:
@@ -64,12 +65,14 @@ def _commands(path: Path, track: VideoTrack, max_s: float) -> Iterator[_Command]
         if not any(captions for _, captions in first):
             return
         time_s = 0.0
-        for frame_s, captions in chain(first, beside):
-            if (now_s := (frame_s or 0.0) - origin_s) > max_s:
-                break
-            time_s = max(0.0, now_s)
-            if pairs := _pairs(captions):
-                yield _Command(time_s, pairs)
+        # A stream that breaks midway has been reported by whoever decoded it: keep what came.
+        with suppress(av.error.FFmpegError):
+            for frame_s, captions in chain(first, beside):
+                if (now_s := (frame_s or 0.0) - origin_s) > max_s:
+                    break
+                time_s = max(0.0, now_s)
+                if pairs := _pairs(captions):
+                    yield _Command(time_s, pairs)
         yield _Command(time_s, _ERASE)
 
 

@@ -82,6 +82,17 @@ def test_film_that_breaks_off_keeps_what_came(tmp_path):
     assert [segment.text for segment in read(cut)] == ["KEPT"]
 
 
+def test_what_is_shown_where_decoding_breaks_off_ends_there(tmp_path):
+    commands = [*pop_on("KEPT"), *[NOTHING] * 60]
+    whole = film(tmp_path / "whole.ts", commands)
+    broken = film(tmp_path / "broken.ts", commands, broken_from=40)
+
+    ((kept, start, end, _),) = told(read(broken))
+
+    assert (kept, start) == told(read(whole))[0][:2]
+    assert start < end < told(read(whole))[0][2]
+
+
 def test_bytes_that_make_no_caption_say_nothing(tmp_path):
     rubbish = [(n * 37 % 128, n * 91 % 128) for n in range(120)]
 

@@ -36,8 +36,15 @@ def user_data(pair: Pair, field: int = 0xFC) -> bytes:
     return b"\x00\x00\x00\x01\x06\x04" + bytes([len(payload)]) + payload + b"\x80"
 
 
-def film(path: Path, commands: Sequence[Pair], *, field: int = 0xFC, start_s: int = 0) -> Path:
-    """A picture per command; some players' clocks start late."""
+def film(
+    path: Path,
+    commands: Sequence[Pair],
+    *,
+    field: int = 0xFC,
+    start_s: int = 0,
+    broken_from: int | None = None,
+) -> Path:
+    """A picture per command; some players' clocks start late, some pictures are none."""
     with av.open(str(path), "w", format="mpegts") as container:
         stream = container.add_stream("libx264", rate=FPS, options={"tune": "zerolatency"})
         stream.width, stream.height, stream.pix_fmt = 64, 64, "yuv420p"
@@ -45,7 +52,9 @@ def film(path: Path, commands: Sequence[Pair], *, field: int = 0xFC, start_s: in
             frame = av.VideoFrame.from_ndarray(np.zeros((64, 64, 3), np.uint8))
             frame.pts, frame.time_base = number + start_s * FPS, Fraction(1, FPS)
             for packet in stream.encode(frame):
-                marked = av.Packet(user_data(command, field) + bytes(packet))
+                is_broken = broken_from is not None and number >= broken_from
+                picture = b"\0\0\1\x65rubbish" if is_broken else bytes(packet)
+                marked = av.Packet(user_data(command, field) + picture)
                 marked.pts, marked.dts = packet.pts, packet.dts
                 marked.time_base, marked.stream = packet.time_base, stream
                 container.mux(marked)
