@@ -84,6 +84,18 @@ def picture_flood(_: Lure) -> bytes:
     return pdf(_CATALOG, pages, page, stream(b"q 612 0 0 792 0 0 cm /I Do Q"), picture)
 
 
+def shared_attachments(_: Lure) -> bytes:
+    """Nine hundred attachments that are all the same two megabytes, under names that climb."""
+    names = b"".join(b"(../../%d)7 0 R" % n for n in range(900))
+    catalog = b"<</Type/Catalog/Pages 2 0 R/Names<</EmbeddedFiles<</Names[%s]>>>>>>" % names
+    pages = b"<</Type/Pages/Kids[3 0 R]/Count 1>>"
+    page = b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 612 792]/Contents 4 0 R"
+    page += b"/Resources<</Font<</F1 5 0 R>>>>>>"
+    file = stream(zlib.compress(bytes(2 << 20)), b"/Filter/FlateDecode")
+    spec = b"<</Type/Filespec/F(/tmp/climbed)/EF<</F 6 0 R>>>>"
+    return pdf(catalog, pages, page, stream(_WORDS), _FONT, file, spec)
+
+
 def active(lure: Lure) -> bytes:
     actions = b"<</S/JavaScript/JS(app.launchURL('http://127.0.0.1:%d/'))>>" % lure.port
     launch = b"<</S/Launch/F(/bin/sh)/Next<</S/URI/URI(http://127.0.0.1:%d/)>>>>" % lure.port
@@ -285,6 +297,7 @@ ROWS = [
     Row("PDF active content", "active.pdf", active, says=HARMLESS),
     Row("pickle inside a parser", "map.pdf", pickled_map),
     Row("attachment path traversal", "mail.eml", mail, says=HARMLESS),
+    Row("attachment path traversal", "files.pdf", shared_attachments, says=HARMLESS),
     Row("nesting", "deep.eml", nested_mail, (UnreadableMedia,), "nested too deep"),
     Row(_ARCHIVE, "linked.docx", linked, says=HARMLESS),
     Row(_ARCHIVE, "overlapping.docx", overlapping, _BIG),

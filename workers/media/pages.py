@@ -12,6 +12,7 @@ from workers.media.figures import add_figures
 from workers.media.media_file import READING_EDGE_PX, SMALL_EDGE_PX, MediaFile
 from workers.media.page_images import PageImages
 from workers.media.page_text import PageTexts
+from workers.media.pdf_attachments import add_attachments
 from workers.media.pdf_facts import document_facts
 from workers.media.pdf_figures import PageFigures
 from workers.media.pdf_scan import needs_ocr
@@ -49,7 +50,8 @@ def read_pdf(media: MediaFile) -> Prepared:
         reading = _Reading(media, document)
         for number in range(1, n_pages + 1):
             reading.read_page(number)
-        return add_figures(media, reading.finish(), reading.figures.candidates)
+        prepared = add_figures(media, reading.finish(), reading.figures.candidates)
+        return add_attachments(media, prepared, document)
 
 
 def open_pdf(media: MediaFile) -> pdfium.PdfDocument:
