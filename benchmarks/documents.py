@@ -22,6 +22,7 @@ from benchmarks.figure import Figure
 from benchmarks.ocr_engines import DOCUMENTS, RAPIDOCR, Ours, PlainRapidOcr, read_pages
 from infra.sandbox import Sandbox
 from infra.settings import MediaLimits, SandboxLimits
+from schemas.stages import STAGES
 from workers.media.media_file import SMALL_EDGE_PX
 from workers.media.read import read_object
 
@@ -58,12 +59,12 @@ def _measure_digital() -> Figure:
     n_cores = os.cpu_count() or 1
     with tempfile.TemporaryDirectory() as folder:
         path, n_pages = _join(Path(folder, "pages.pdf"))
-        copies = [path] * (2 * n_cores)
+        copies = [path] * (4 * n_cores)
         sandbox = Sandbox(SandboxLimits(n_children=n_cores))
         try:
             with (
                 ProcessPoolExecutor(n_cores, mp_context=get_context("spawn")) as processes,
-                ThreadPoolExecutor(n_cores) as threads,
+                ThreadPoolExecutor(STAGES["prepare"].model_batch) as threads,
             ):
                 value, limit = _rates(
                     lambda: list(threads.map(lambda path: _prepare(sandbox, path), copies)),
