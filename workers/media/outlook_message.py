@@ -3,9 +3,11 @@
 import re
 import struct
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
+from schemas.errors import UnreadableMedia
 from workers.media.compound import Compound
 from workers.media.encodings import decode
 from workers.media.member_files import attachment_name
@@ -107,9 +109,10 @@ class Attachment(_Folder):
 
     @property
     def name(self) -> str:
-        """Its file name, or the message's subject; never a path."""
-        named = (self._text(tag) for tag in (_LONG_NAME, _NAME, _TITLE))
-        name = next(filter(None, named), "")
+        """Its file name, or the message's subject, or its number; never a path."""
+        name = ""
+        with suppress(UnreadableMedia):  # its bytes may be whole
+            name = next(filter(None, map(self._text, (_LONG_NAME, _NAME, _TITLE))), "")
         if self.message:
             name = f"{name or 'mail'}.eml".replace("/", "-").replace("\\", "-")
         return attachment_name(name, self._number)

@@ -6,6 +6,7 @@ from schemas.errors import UnreadableMedia
 from tests.workers.media import tiny_outlook as tiny
 from tests.workers.media.media_files import media_file
 from tests.workers.media.tiny_compound import compound
+from workers.media.compound import Compound
 from workers.media.outlook import read_outlook
 
 
@@ -94,6 +95,25 @@ def test_what_is_attached_and_no_file_is_told(tmp_path):
     assert failure.category == "UnsupportedMedia"
     assert failure.message == "attachment 1: not opened, another program's object is no file"
     assert prepared.members == []
+
+
+def test_a_broken_attachment_is_a_failure_beside_the_others(tmp_path, monkeypatch):
+    whole = Compound.read
+
+    def read_but_one(self, path):
+        if path.startswith("__attach_version1.0_#00000000/"):
+            raise UnreadableMedia("a sector is nowhere")
+        return whole(self, path)
+
+    monkeypatch.setattr(Compound, "read", read_but_one)
+    files = [tiny.attached(name, b"1") for name in ("a.bin", "b.bin")]
+
+    prepared = read(tmp_path, tiny.message(*files, Subject="Papers", Body="text"))
+
+    assert list(contents(prepared)) == ["b.bin"]
+    assert [failure.message for failure in prepared.failures] == [
+        "attachment 1: not opened, its bytes are broken"
+    ]
 
 
 def test_too_many_attachments_are_told(tmp_path):
