@@ -44,6 +44,13 @@ def many_slides(_: Lure) -> bytes:
     return tiny_ppt.presentation(_SLIDE, n_showings=100_000)
 
 
+def many_styles(_: Lure) -> bytes:
+    """A style of its own for each of 100,000 paragraphs."""
+    style = struct.pack("<IHIH", 2, 0, 1, 1) * 100_000
+    text = tiny_ppt.text("x\r" * 99_999 + HARMLESS, style=style)
+    return tiny_ppt.presentation(tiny_ppt.slide(tiny_ppt.shape(text)))
+
+
 def wide_table(_: Lure) -> bytes:
     """Cells that share no edge with each other."""
     cells = [((n * 9, n * 9, 2**30 - n * 9, 2**30 - n * 9), "x") for n in range(20_000)]
@@ -75,6 +82,7 @@ ROWS = [
     Row(_NESTING, "groups.ppt", nested_groups, says=HARMLESS),
     Row(_ARCHIVE, "repeated.ppt", repeated_slide, says=HARMLESS),
     Row(_ARCHIVE, "many.ppt", many_slides, (MediaTooLarge,), says="100000 slides"),
+    Row(_ARCHIVE, "styles.ppt", many_styles, says=HARMLESS),
     Row(_ARCHIVE, "table.ppt", wide_table, says=HARMLESS),
     Row(_ARCHIVE, "shared.msg", shared_attachments, (UnreadableMedia,), says="its streams claim"),
     Row(_NESTING, "deep.msg", nested_messages, (UnreadableMedia,), says="nested too deep"),

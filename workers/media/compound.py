@@ -4,6 +4,7 @@ import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -48,9 +49,12 @@ class Compound:
 
     def names(self, folder: str = "") -> list[str]:
         """Paths of what is in a storage, at any depth; of storages, too."""
+        return [path for path in self._paths if path.startswith(folder)]
+
+    @cached_property
+    def _paths(self) -> list[str]:
         with self._reading():
-            paths = ["/".join(path) for path in self._file.listdir(streams=True, storages=True)]
-        return [path for path in paths if path.startswith(folder)]
+            return ["/".join(path) for path in self._file.listdir(streams=True, storages=True)]
 
     def has(self, path: str) -> bool:
         """Whether there is such a stream or storage."""

@@ -60,8 +60,9 @@ def _as_mail(message: OutlookMessage, n_levels: int) -> MIMEMultipart:
     mail = MIMEMultipart()
     for header, value in message.headers():
         mail[header] = value if value.isascii() else Header(value, "utf-8").encode()
-    kind = "plain" if message.body or not message.html else "html"
-    mail.attach(MIMEText(message.body or message.html, kind, "utf-8"))
+    body = message.body
+    html = "" if body else message.html
+    mail.attach(MIMEText(html or body, "html" if html else "plain", "utf-8"))
     for attachment in message.attachments() if n_levels else ():
         if inner := attachment.message:
             mail.attach(MIMEMessage(_as_mail(inner, n_levels - 1)))

@@ -30,7 +30,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]+")
 class _Folder:
     """A storage of values."""
 
-    def __init__(self, compound: Compound, path: str) -> None:
+    def __init__(self, compound: Compound, path: str = "") -> None:
         self._compound = compound
         self._path = path
 
@@ -46,9 +46,6 @@ class _Folder:
 
 class OutlookMessage(_Folder):
     """A message; the outermost one, or one that is attached to another."""
-
-    def __init__(self, compound: Compound, path: str = "") -> None:
-        super().__init__(compound, path)
 
     def headers(self) -> Iterator[tuple[str, str]]:
         """Those of a mail that are stated, each of one line."""

@@ -130,7 +130,8 @@ class PptDocument:
             offset, directory, newest = _EDIT.unpack_from(edit.body)
             document = newest if document is None else document
             entries = record_at(self._data, directory, Kind.PERSIST_DIRECTORY)
-            offsets = {**dict(_entries(entries)), **offsets}
+            for number, place in _entries(entries):
+                offsets.setdefault(number, place)
         if document is None:
             raise UnreadableMedia("the presentation names no edit")
         return offsets, document

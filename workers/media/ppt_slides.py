@@ -41,10 +41,11 @@ class PptReader:
         for page in range(1, len(self) + 1):
             try:
                 slide = self._document.slide(page - 1)
-                if slide.is_hidden:
+                is_hidden = slide.is_hidden
+                if is_hidden:
                     self.hidden.append(page)
                 for block in _slide_blocks(slide, page):
-                    yield block._replace(is_hidden=slide.is_hidden)
+                    yield block._replace(is_hidden=is_hidden)
             except (UnreadableMedia, struct.error) as exc:
                 self.failures.append(broken_page(page, f"slide {page}: {exc}"))
 

@@ -5,8 +5,10 @@ record says where the next begins, so all fields must be stepped over; a record 
 says no more from there on.
 """
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from operator import itemgetter
 from struct import Struct, error
 from typing import NamedTuple, TypeVar
 
@@ -123,7 +125,8 @@ def _runs(
 
 
 def _at(runs: Sequence[tuple[int, ValueT]], character: int) -> ValueT | None:
-    return next((value for end, value in runs if character < end), None)
+    index = bisect_right(runs, character, key=itemgetter(0))
+    return runs[index][1] if index < len(runs) else None
 
 
 def _paragraph_style(cursor: _Cursor) -> ParagraphStyle:
