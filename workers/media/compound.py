@@ -100,7 +100,7 @@ class Compound:
         except (OSError, struct.error, LookupError, ValueError, TypeError) as exc:
             if isinstance(exc, OSError) and exc.errno is not None:
                 raise  # the disk's, not the file's
-            raise UnreadableMedia(f"{self.name}: a broken compound file: {exc!r}") from exc
+            raise UnreadableMedia(f"{self.name}: a broken compound file: {exc}") from exc
         except (RecursionError, OverflowError) as exc:
             raise UnreadableMedia(f"{self.name}: nested too deep, or too large: {exc}") from exc
 

@@ -48,7 +48,7 @@ _ASF = b"\x30\x26\xb2\x75\x8e\x66\xcf\x11"
 _ASF_VIDEO = bytes.fromhex("c0ef19bc4d5bcf11a8fd00805f5c442b")
 
 
-def find_container(path: Path, head: bytes) -> str | None:
+def find_container(path: Path, head: bytes, name: str) -> str | None:
     """Name what a container holds; `application/zip` for a zip that is none of ours.
 
     Raises:
@@ -58,7 +58,7 @@ def find_container(path: Path, head: bytes) -> str | None:
     if head.startswith(b"PK\x03\x04"):
         return _find_in_zip(path, head)
     if head.startswith(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"):
-        return _find_in_ole(path)
+        return _find_in_ole(path, name)
     return _find_media(head)
 
 
@@ -101,12 +101,12 @@ def _stored_mimetype(head: bytes) -> str:
     return text.decode("ascii", "replace").strip().removesuffix("-template")
 
 
-def _find_in_ole(path: Path) -> str:
-    with closing(Compound(path, "office document")) as compound:
-        names = {name.lower() for name in compound.names() if "/" not in name}
-    if names & _ENCRYPTED_STREAMS:
-        raise EncryptedMedia("office document behind a password")
-    return next((kind for name, kind in _OLE_STREAMS if name.lower() in names), OLE)
+def _find_in_ole(path: Path, name: str) -> str:
+    with closing(Compound(path, name)) as compound:
+        streams = {stream.lower() for stream in compound.names() if "/" not in stream}
+    if streams & _ENCRYPTED_STREAMS:
+        raise EncryptedMedia(f"{name}: office document behind a password")
+    return next((kind for stream, kind in _OLE_STREAMS if stream.lower() in streams), OLE)
 
 
 def _find_in_iso_media(head: bytes) -> str | None:

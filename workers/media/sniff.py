@@ -69,7 +69,7 @@ def sniff(path: Path, name: str) -> str:
     if not head:
         raise UnreadableMedia(f"{name}: 0 bytes")
     ending = PurePosixPath(name).suffix.lower().removeprefix(".")
-    mime_type = _find_type(path, head, ending)
+    mime_type = _find_type(path, head, name, ending)
     if mime_type == UNKNOWN:
         start = head[:8].hex(" ")
         raise UnsupportedMedia(f"{name}: content is of an unknown type that starts with {start}")
@@ -77,10 +77,10 @@ def sniff(path: Path, name: str) -> str:
     return mime_type
 
 
-def _find_type(path: Path, head: bytes, ending: str) -> str:
+def _find_type(path: Path, head: bytes, name: str, ending: str) -> str:
     if offset := skip_id3(head):
         return _find_behind_tag(path, offset)
-    if container := find_container(path, head):
+    if container := find_container(path, head, name):
         return container
     signature = None if head.startswith(_BOMS) else find_signature(head)
     if signature and (signature in _TEXTUAL or not _is_utf8(head)):
